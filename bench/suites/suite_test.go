@@ -1,0 +1,129 @@
+package suites
+
+import (
+	"bytes"
+	"context"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/vectorizer-go/vectorizer/bench/dataset"
+	"github.com/vectorizer-go/vectorizer/bench/measure"
+	"github.com/vectorizer-go/vectorizer/bench/result"
+)
+
+// tinyEnv is an Env whose measurements take moments. The suites that need a
+// server run in the tests of the commands.
+func tinyEnv(t *testing.T, out *bytes.Buffer) *Env {
+	t.Helper()
+	small, err := dataset.Small()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Env{Out: out, Version: "test", Command: "vectorizer bench", TempDir: t.TempDir(),
+		Set: dataset.Cut(small, 1000, 20, 10), K: 10, M: 16, EfC: 100, Threads: []int{1, 2}, BuildTh: 2,
+		Repeat: 2, Seconds: 0.002}
+}
+
+func runSuite(t *testing.T, name string) (*result.Run, string) {
+	t.Helper()
+	var out bytes.Buffer
+	s, err := Find(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := s[0].Run(context.Background(), tinyEnv(t, &out))
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out.String())
+	}
+	for i := range run.Figures {
+		f := &run.Figures[i]
+		if math.IsNaN(f.Value) || math.IsInf(f.Value, 0) || f.Value < 0 {
+			t.Errorf("figure %s is %v", f.Name, f.Value)
+		}
+		if len(f.Samples) > 0 && f.Value != measure.Median(f.Samples) {
+			t.Errorf("figure %s is %v, its samples are %v", f.Name, f.Value, f.Samples)
+		}
+	}
+	return run, out.String()
+}
+
+func TestSearchSuite(t *testing.T) {
+	run, out := runSuite(t, "search")
+	if len(run.Curves) != 2 || len(run.Curves[0].Points) != len(searchEfs) {
+		t.Fatalf("%d curves", len(run.Curves))
+	}
+	last := run.Curves[0].Points[len(searchEfs)-1]
+	if last.Recall < 0.99 || last.QPS <= 0 || len(last.Samples) != 2 {
+		t.Errorf("at the highest ef: %+v", last)
+	}
+	for _, name := range []string{"build time: vectorizer", "index memory: vectorizer",
+		"queries per second at recall 0.95, 1 threads: vectorizer",
+		"queries per second at recall 0.99, 2 threads: vectorizer"} {
+		if f := run.Figure(name); f == nil || f.Value <= 0 {
+			t.Errorf("figure %s: %+v", name, f)
+		}
+	}
+	if f := run.Figure("allocations per query"); f == nil || !f.Met() {
+		t.Errorf("allocations: %+v", f)
+	}
+	if !strings.Contains(out, "build time: vectorizer") || run.Parameters["m"] != 16 {
+		t.Errorf("%v\n%s", run.Parameters, out)
+	}
+}
+
+func TestUpdateSuite(t *testing.T) {
+	run, _ := runSuite(t, "update")
+	for _, name := range []string{"time per row: update in place", "time per row: delete and insert",
+		"update in place against delete and insert", "recall: after churn"} {
+		if f := run.Figure(name); f == nil || f.Value <= 0 {
+			t.Errorf("figure %s: %+v", name, f)
+		}
+	}
+	if f := run.Figure("recall: after churn"); !f.Met() {
+		t.Errorf("churn: %+v", f)
+	}
+}
+
+func TestFind(t *testing.T) {
+	if all, err := Find("all"); err != nil || len(all) != len(Names()) {
+		t.Error(all, err)
+	}
+	if two, err := Find("http, durable"); err != nil || len(two) != 2 || two[1].Name != "durable" {
+		t.Error(two, err)
+	}
+	if _, err := Find("speed"); err == nil || !strings.Contains(err.Error(), "search, http") {
+		t.Error(err)
+	}
+}
+
+func TestSpeedAt(t *testing.T) {
+	c := &result.Curve{Points: []result.Point{{Recall: 0.9, QPS: 1000}, {Recall: 0.95, QPS: 400},
+		{Recall: 0.97, QPS: 100}}}
+	f := func(recall, want float64, ok bool) {
+		t.Helper()
+		got, gotOK := SpeedAt(c, recall)
+		if gotOK != ok || math.Abs(got-want) > 1e-6 {
+			t.Errorf("%v: %v %v, want %v %v", recall, got, gotOK, want, ok)
+		}
+	}
+	f(0.8, 1000, true)
+	f(0.9, 1000, true)
+	f(0.96, 200, true) // half way, on a logarithmic scale
+	f(0.95, 400, true)
+	f(0.98, 0, false)
+}
+
+func TestPeerFailuresAreNamed(t *testing.T) {
+	var out bytes.Buffer
+	e := tinyEnv(t, &out)
+	e.Peers = Peers{Names: []string{"hnswlib"}, Python: "no-such-python", Driver: "driver.py"}
+	s, err := Find("search")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s[0].Run(context.Background(), e); err == nil ||
+		!strings.Contains(err.Error(), "peer hnswlib") || !strings.Contains(err.Error(), "setup.sh") {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,6 @@
+//go:build long
+
+package crashtest
+
+// rounds is how often the server is killed.
+const rounds = 50

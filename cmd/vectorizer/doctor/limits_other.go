@@ -1,0 +1,6 @@
+//go:build !unix
+
+package doctor
+
+// limitChecks finds none: this system has no such limits of a process.
+func limitChecks() []Check { return nil }

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package cpu
+
+func machineBytes() uint64 { return unknownBytes }

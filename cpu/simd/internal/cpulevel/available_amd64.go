@@ -1,0 +1,20 @@
+//go:build amd64 && !noasm && gc
+
+package cpulevel
+
+import "golang.org/x/sys/cpu"
+
+// available asks the CPU, and the system through it: x/sys/cpu reports AVX and
+// AVX-512 only where the operating system saves their registers.
+func available() []Level {
+	x := &cpu.X86
+	have := []Level{Generic}
+	if !x.HasAVX2 || !x.HasFMA || !x.HasF16C || !x.HasPOPCNT {
+		return have
+	}
+	have = append(have, AVX2)
+	if x.HasBMI2 && x.HasAVX512F && x.HasAVX512BW && x.HasAVX512VL && x.HasAVX512DQ && x.HasAVX512VNNI {
+		have = append(have, AVX512)
+	}
+	return have
+}

@@ -1,0 +1,6 @@
+//go:build arm64 && !noasm && gc
+
+package cpulevel
+
+// available needs no detection: ASIMD is part of the arm64 baseline.
+func available() []Level { return []Level{Generic, NEON} }

@@ -1,0 +1,73 @@
+package engine
+
+import (
+	"context"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"github.com/vectorizer-go/vectorizer/engine/compute"
+)
+
+// TestSearchAllocs bounds what a search that wants ids and scores allocates: the
+// hits and one block for their ids. It reads nothing from the store.
+func TestSearchAllocs(t *testing.T) {
+	reads := 0
+	watch := errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if op.Kind == errorfs.OpFileRead || op.Kind == errorfs.OpFileReadAt {
+			reads++
+		}
+		return nil
+	}))
+	o := crashOptions(watch)
+	o.ImageMinRows = -1
+	e := openTest(t, o)
+	create(t, e, "a", 16, compute.Cosine)
+	bulk(t, e, "a", 0, 5000)
+	if err := e.WaitIndexed(context.Background(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	req := &SearchRequest{Vector: numbered16(), K: 10}
+	res, err := e.Search(context.Background(), "a", req)
+	if err != nil || len(res.Hits) != 10 {
+		t.Fatal(res, err)
+	}
+	before := reads
+	got := testing.AllocsPerRun(200, func() {
+		if _, err := e.Search(context.Background(), "a", req); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if got > 2 && !raceEnabled { // with -race a sync.Pool forgets at random
+		t.Errorf("%v allocations per search, want at most 2", got)
+	}
+	if reads != before {
+		t.Errorf("%d reads of files during searches", reads-before)
+	}
+}
+
+func numbered16() []float32 {
+	v := make([]float32, 16)
+	for i := range v {
+		v[i] = float32(i%5) - 1.5
+	}
+	return v
+}
+
+// BenchmarkSearch is a search for ids and scores, the index included.
+func BenchmarkSearch(b *testing.B) {
+	e := openTest(b, Options{Fsync: FsyncOff})
+	create(b, e, "a", 16, compute.Cosine)
+	bulk(b, e, "a", 0, 20000)
+	if err := e.WaitIndexed(context.Background(), "a"); err != nil {
+		b.Fatal(err)
+	}
+	req := &SearchRequest{Vector: numbered16(), K: 10}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := e.Search(context.Background(), "a", req); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,96 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/vectorizer-go/vectorizer/engine/compute"
+)
+
+// CollectionConfig is part of the data: it travels in the log, is equal on
+// every node and, but for the fields that UpdateCollection names, never changes.
+type CollectionConfig struct {
+	Name      string         `json:"name"`
+	Dimension int            `json:"dimension"` // 1..compute.MaxDim
+	Metric    compute.Metric `json:"metric"`
+	HNSW      HNSWConfig     `json:"hnsw"`
+	// UpdateMode is "in_place" (default) or "reinsert".
+	UpdateMode UpdateMode `json:"update_mode"`
+	// PayloadIndex lists the dotted payload paths to index; nil indexes every
+	// scalar path met (up to MaxIndexedPaths), empty indexes none.
+	PayloadIndex []string `json:"payload_index"`
+	Description  string   `json:"description,omitempty"`
+}
+
+// HNSWConfig holds the graph's parameters (Malkov and Yashunin 2016, section 4).
+// Zero means the default.
+type HNSWConfig struct {
+	M              int `json:"m"`               // links per row above layer 0, 2..128, default 16
+	EfConstruction int `json:"ef_construction"` // beam while building, 8..4096, default 200
+	EfSearch       int `json:"ef_search"`       // default beam of a search, 1..10000, default 64
+}
+
+// UpdateMode says what an upsert of an existing id does to the graph.
+type UpdateMode string
+
+const (
+	// UpdateInPlace replaces the vector in its row and re-links the row.
+	UpdateInPlace UpdateMode = "in_place"
+	// UpdateReinsert frees the row and inserts the vector into another.
+	UpdateReinsert UpdateMode = "reinsert"
+)
+
+// Limits of the data model.
+const (
+	MaxIDBytes      = 256     // bytes of an id, UTF-8
+	MaxNameBytes    = 255     // bytes of a collection name
+	MaxPayloadBytes = 1 << 20 // bytes of one payload as JSON
+	MaxLimit        = 10000   // results of one search
+	MaxOffset       = 1000000 // results skipped by one search
+	MaxIndexedPaths = 64      // payload paths indexed without being named
+)
+
+// State is how far a collection is from serving.
+type State string
+
+const (
+	// StateReady serves everything.
+	StateReady State = "ready"
+	// StateLoading is reading its image or replaying the log: requests get
+	// errs.NotReady with the progress.
+	StateLoading State = "loading"
+	// StateQuarantined is damaged: requests get errs.Quarantined with the reason.
+	StateQuarantined State = "quarantined"
+)
+
+// CollectionInfo describes a collection at one moment.
+type CollectionInfo struct {
+	CollectionConfig
+	CreatedAt   time.Time
+	UpdatedAt   time.Time // last committed mutation
+	State       State
+	Reason      string  // why it is quarantined
+	Progress    float64 // of loading, 0..1
+	Rebuilt     string  // why the index was rebuilt from records at start, "" if it was not
+	VectorCount int     // live ids
+	Pending     int     // rows not linked into the graph yet; they are scanned
+	Deleted     int     // rows whose repair is outstanding
+	Memory      MemoryInfo
+}
+
+// MemoryInfo is what a collection holds, in bytes.
+type MemoryInfo struct {
+	Vectors  int64 `json:"vectors_bytes"`
+	Links    int64 `json:"links_bytes"`
+	Codes    int64 `json:"codes_bytes"`
+	IDs      int64 `json:"ids_bytes"`
+	Payload  int64 `json:"payload_index_bytes"` // payload indexes in memory
+	Other    int64 `json:"other_bytes"`
+	Mapped   int64 `json:"mapped_bytes"` // part of the above backed by image files
+	DiskRecs int64 `json:"disk_bytes"`   // estimate of records and images on disk
+}
+
+// CollectionPatch changes what may change of a collection. Nil fields stay.
+type CollectionPatch struct {
+	Description *string
+	EfSearch    *int
+}

@@ -1,0 +1,174 @@
+package engine
+
+import (
+	"context"
+	"math"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/vectorizer-go/vectorizer/engine/index"
+	"github.com/vectorizer-go/vectorizer/engine/payload"
+)
+
+// walkPlaces is how many distances a walk of the graph computes for each place
+// of its candidate list when every row is allowed; a filter that lets one row in
+// n through makes it compute about n times as many.
+const walkPlaces = 8
+
+// scanGain is how much cheaper a distance is in a scan, where rows are fetched
+// ahead and no list is kept up, than in a walk.
+const scanGain = 3
+
+// filtered fills s.hits with rows that pass the filter.
+func (s *searcher) filtered(ctx context.Context, want int) error {
+	sel := selector{e: s.e, c: s.c, v: s.v, f: s.req.Filter}
+	s.words = s.v.graph.AliveWords(s.words)
+	chosen, err := sel.selectRows(ctx, s.words)
+	if err != nil {
+		return err
+	}
+	s.stage("filter")
+	if !chosen.Exact {
+		done, err := s.verifyLazily(ctx, &sel, chosen, want)
+		s.plan.FilterEvals += sel.evals
+		if done || err != nil {
+			return err
+		}
+		sel.evals = 0
+	}
+	rows, err := sel.settleRows(ctx, chosen)
+	if err != nil {
+		return err
+	}
+	if !chosen.Exact {
+		s.stage("verify")
+	}
+	n := int(rows.GetCardinality())
+	err = s.among(ctx, rows, n, want)
+	s.plan.Matching = n
+	s.plan.FilterEvals += sel.evals
+	return err
+}
+
+// among fills s.hits with the nearest of rows, of which there are n.
+func (s *searcher) among(ctx context.Context, rows *roaring.Bitmap, n, want int) error {
+	s.hits = s.hits[:0] // an earlier attempt may have left some
+	switch {
+	case s.req.Exact:
+		return s.scanAmong(ctx, rows, n, want, "asked for")
+	case n == 0:
+		s.chose(planFilteredExact, "no row matches")
+		s.plan.Exhaustive = true
+		return nil
+	case want > maxGraphK:
+		return s.scanAmong(ctx, rows, n, want, "limit + offset beyond the graph's")
+	case n <= smallRows || s.scanIsCheaper(n, want):
+		return s.scanAmong(ctx, rows, n, want, "a scan of the matching rows costs less")
+	}
+	s.chose(planFilteredGraph, "many rows match")
+	s.graph(want, s.dense(rows))
+	// The graph never comes short by itself; this holds it to that.
+	if len(s.hits) < min(want, n) {
+		return s.scanAmong(ctx, rows, n, want, "the graph came short")
+	}
+	return nil
+}
+
+// scanIsCheaper compares n distances in a scan with those of a walk in which one
+// row in live/n is allowed.
+func (s *searcher) scanIsCheaper(n, want int) bool {
+	live := float64(s.v.graph.Live())
+	walk := walkPlaces * float64(max(s.ef, want)) * live / float64(n)
+	return float64(n)/scanGain <= math.Min(walk, live)
+}
+
+// dense writes rows as a dense bitmap into the searcher's memory.
+func (s *searcher) dense(rows *roaring.Bitmap) []uint64 {
+	n := int(rows.DenseSize())
+	s.allow = grow(s.allow, n)
+	clear(s.allow)
+	rows.WriteDenseTo(s.allow)
+	return s.allow
+}
+
+// scanAmong scans rows, of which there are n.
+func (s *searcher) scanAmong(ctx context.Context, rows *roaring.Bitmap, n, want int, why string) error {
+	s.chose(planFilteredExact, why)
+	s.plan.Exhaustive = true
+	h := s.v.graph.HostRows()
+	total := len(h.Rows) / max(h.Stride, 1)
+	if n < total/4 {
+		s.rows = s.rows[:0]
+		it := rows.ManyIterator()
+		s.rows = grow(s.rows, n)
+		s.rows = s.rows[:it.NextMany(s.rows)]
+		// A row may be newer than the view of the block.
+		for len(s.rows) > 0 && int(s.rows[len(s.rows)-1]) >= total {
+			s.rows = s.rows[:len(s.rows)-1]
+		}
+		h.Subset = s.rows
+		return s.scanRows(ctx, h, nil, want)
+	}
+	return s.scanRows(ctx, h, s.dense(rows), want)
+}
+
+// lazyEvalsMax bounds the payloads read one by one before everything in doubt is
+// settled at once.
+const lazyEvalsMax = 2000
+
+// verifyLazily answers from a selection that holds rows in doubt: it takes the
+// nearest of the selection, asks the payloads of those in doubt, and widens until
+// enough pass. done is false if that reads too many payloads.
+func (s *searcher) verifyLazily(
+	ctx context.Context, sel *selector, chosen payload.Selection, want int,
+) (done bool, err error) {
+	n := int(chosen.Bitmap.GetCardinality())
+	if s.req.Exact && !chosen.Indexed {
+		return false, nil // all payloads are read in any case, in sequence then
+	}
+	for k := 2*want + 16; ; k *= 4 {
+		if k > maxGraphK || k > n {
+			return false, nil
+		}
+		// The hits that pass are spread over all k: the last must be as
+		// reliable as the first, which a list of just k places does not give.
+		s.ef = max(s.ef, 4*k)
+		if err := s.among(ctx, chosen.Bitmap, n, k); err != nil {
+			return false, err
+		}
+		exhausted := len(s.hits) >= n
+		kept := s.hits[:0]
+		for _, h := range s.hits {
+			if len(kept) >= want+tieSlack {
+				break
+			}
+			ok, err := s.passes(ctx, sel, chosen.Verify, h)
+			if err != nil {
+				return false, err
+			}
+			if ok {
+				kept = append(kept, h)
+			}
+			if sel.evals > lazyEvalsMax {
+				return false, nil
+			}
+		}
+		s.hits = kept
+		if len(kept) >= want || exhausted {
+			s.plan.Matching = -1
+			s.plan.Reason += "; payloads verified as they were met"
+			s.stage("verify")
+			return true, nil
+		}
+	}
+}
+
+// passes reports whether h passes the filter.
+func (s *searcher) passes(
+	ctx context.Context, sel *selector, doubt *roaring.Bitmap, h index.Hit,
+) (bool, error) {
+	if !doubt.Contains(h.Row) {
+		return true, nil
+	}
+	return sel.verify(ctx, h.Row)
+}

@@ -1,0 +1,113 @@
+package hnsw
+
+// The two bits of cand.row above the row.
+const (
+	expanded = 1 << 31 // its links were read
+	hidden   = 1 << 30 // it is passed through but not returned
+	rowMask  = MaxRows - 1
+)
+
+// cand is a row met by a search.
+type cand struct {
+	dist float32
+	row  uint32 // with the bits above
+}
+
+// beam holds the best rows met so far in ascending distance: candidates and
+// results in one array, which for lists of a few hundred rows is cheaper than
+// two heaps. Hidden rows take no room: up to ef rows that are not hidden are
+// held, and the hidden ones that are nearer than the last of them.
+type beam struct {
+	c     []cand
+	ef    int
+	shown int // rows in c that are not hidden
+	next  int // index of the first row that is not expanded
+}
+
+func (b *beam) reset(ef int) {
+	b.c, b.ef, b.shown, b.next = b.c[:0], ef, 0, 0
+}
+
+// bound is the distance below which a row would be held.
+func (b *beam) bound() float32 {
+	if b.shown < b.ef {
+		return inf
+	}
+	return b.c[len(b.c)-1].dist
+}
+
+// place opens a gap for a row at distance d and returns its index. The array
+// grows by one, or drops its last row when it is full.
+func (b *beam) place(d float32, full bool) int {
+	low, high := 0, len(b.c)
+	for low < high {
+		mid := int(uint(low+high) >> 1)
+		if b.c[mid].dist <= d {
+			low = mid + 1
+		} else {
+			high = mid
+		}
+	}
+	if !full {
+		b.c = append(b.c, cand{})
+	}
+	copy(b.c[low+1:], b.c[low:])
+	b.next = min(b.next, low)
+	return low
+}
+
+// insert adds a row that is not hidden, to a beam without hidden rows. d is
+// below bound.
+func (b *beam) insert(d float32, row uint32) {
+	full := b.shown >= b.ef
+	b.c[b.place(d, full)] = cand{d, row}
+	if !full {
+		b.shown++
+	}
+}
+
+// insertAmong adds a row to a beam that may have hidden ones. d is below bound.
+func (b *beam) insertAmong(d float32, row uint32, hide bool) {
+	i := b.place(d, false)
+	if hide {
+		b.c[i] = cand{d, row | hidden}
+	} else {
+		b.c[i] = cand{d, row}
+		b.shown++
+	}
+	// Drop the row that is too many, then hidden ones behind the last shown.
+	for b.shown >= b.ef {
+		last := b.c[len(b.c)-1]
+		if last.row&hidden == 0 {
+			if b.shown == b.ef {
+				return
+			}
+			b.shown--
+		}
+		b.c = b.c[:len(b.c)-1]
+	}
+}
+
+// at counts the rows that are not hidden at exactly distance d.
+func (b *beam) at(d float32) int {
+	n := 0
+	for _, c := range b.c {
+		if c.dist == d && c.row&hidden == 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// pop returns the best row that is not expanded yet and marks it so.
+func (b *beam) pop() (best cand, ok bool) {
+	for b.next < len(b.c) {
+		c := &b.c[b.next]
+		b.next++
+		if c.row&expanded == 0 {
+			c.row |= expanded
+			return cand{c.dist, c.row & rowMask}, true
+		}
+	}
+	return cand{}, false
+}

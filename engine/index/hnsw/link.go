@@ -1,0 +1,138 @@
+package hnsw
+
+import "slices"
+
+// link connects a row: as a new one, or again when it is part of the graph;
+// moved says that its vector is another then. The caller holds x.jobs for
+// reading.
+func (x *Index) link(m *memory, s *scratch, row uint32, moved bool) {
+	w := x.newWalk(m, s, m.vector(row))
+	w.dead = x.work.dead.Load() > 0
+	if m.isLinked(row) {
+		w.relink(row, moved)
+		return
+	}
+	w.insert(row)
+	setBit(&m.groups[row>>6].linked, row)
+}
+
+// insert is algorithm 1 of Malkov and Yashunin 2016.
+func (w *walk) insert(row uint32) {
+	x := w.x
+	level := x.lv.of(row)
+	e, first := x.entryOr(row, level)
+	if first {
+		return
+	}
+	top := int(e >> 32)
+	at, _ := w.descend(uint32(e), top, min(level, top))
+	w.s.ids = append(w.s.ids[:0], at)
+	for l := min(level, top); l >= 0; l-- {
+		w.gatherPool(row, l, x.cfg.EfConstruction)
+		w.connect(row, l)
+		w.s.ids = append(w.s.ids[:0], w.s.mine...)
+	}
+	if level > top {
+		x.raise(row, level)
+	}
+}
+
+// gatherPool fills s.pool with the ef nearest rows of row on level, ascending,
+// by a search that starts from s.ids. Dead rows are in it only when no other was
+// met: they keep row reachable until the repair pass links it again.
+func (w *walk) gatherPool(row uint32, level, ef int) {
+	s := w.s
+	s.seen.begin(int(w.m.rows.Load()))
+	s.seen.mark(row)
+	s.beam.reset(ef)
+	s.ids = slices.DeleteFunc(s.ids, func(r uint32) bool { return !s.seen.mark(r) })
+	if len(s.ids) > 0 {
+		for i, d := range w.distances() {
+			w.offer(d, s.ids[i])
+		}
+	}
+	w.spread(level)
+	s.pool = s.pool[:0]
+	for _, c := range s.beam.c {
+		if c.row&hidden == 0 {
+			s.pool = append(s.pool, cand{c.dist, c.row & rowMask})
+		}
+	}
+	if len(s.pool) > 0 {
+		return
+	}
+	for _, c := range s.beam.c {
+		s.pool = append(s.pool, cand{c.dist, c.row & rowMask})
+	}
+}
+
+// connect selects row's links on level from s.pool and links back. Afterwards
+// s.mine holds row's links and s.lost the rows that lost their last link.
+func (w *walk) connect(row uint32, level int) {
+	s := w.s
+	w.choose(s.pool, w.x.cfg.M)
+	s.mine = append(s.mine[:0], s.kept...)
+	if level == 0 && len(s.mine) > 0 && w.isCopy(s.mine[0]) {
+		w.connectCopy(row)
+		return
+	}
+	w.setOwn(row, level, s.mine)
+	named := false
+	for _, to := range s.mine {
+		named = w.linkBack(to, row, level, false) || named
+	}
+	if !named && len(s.mine) > 0 {
+		w.linkBack(s.mine[0], row, level, true)
+	}
+}
+
+// isCopy reports whether row holds the vector that is being linked.
+func (w *walk) isCopy(row uint32) bool { return slices.Equal(w.m.vector(row), w.q) }
+
+// connectCopy hangs row on the chain of rows that hold the same vector, the
+// first of which is s.mine[0]. Only the first is part of the graph proper: a
+// thousand copies that all linked to their surroundings would fill the lists
+// there, and every search's beam.
+func (w *walk) connectCopy(row uint32) {
+	s := w.s
+	first := s.mine[0]
+	s.links = appendLinks(s.links[:0], w.m.links0(first))
+	// The last one in the list is the newest, which nobody else links to yet: a
+	// link to it lets first drop its own when its list is full.
+	for _, r := range slices.Backward(s.links) {
+		if r != row && w.m.isAlive(r) && w.isCopy(r) {
+			if !slices.Contains(s.mine, r) {
+				s.mine = slices.Insert(s.mine, 1, r)
+			}
+			break
+		}
+	}
+	w.setOwn(row, 0, s.mine)
+	w.linkBack(first, row, 0, true)
+}
+
+// entryOr returns the entry of searches. Without one it makes row the entry and
+// reports that.
+func (x *Index) entryOr(row uint32, level int) (e uint64, first bool) {
+	if e := x.entry.Load(); e != noEntry {
+		return e, false
+	}
+	x.top.Lock()
+	defer x.top.Unlock()
+	if e := x.entry.Load(); e != noEntry {
+		return e, false
+	}
+	x.entry.Store(entryOf(row, level))
+	return 0, true
+}
+
+// raise makes row the entry if its level is above the present one's.
+func (x *Index) raise(row uint32, level int) {
+	x.top.Lock()
+	defer x.top.Unlock()
+	if e := x.entry.Load(); e == noEntry || level > int(e>>32) {
+		x.entry.Store(entryOf(row, level))
+	}
+}
+
+func entryOf(row uint32, level int) uint64 { return uint64(level)<<32 | uint64(row) }

@@ -1,0 +1,47 @@
+package hnsw
+
+import "github.com/vectorizer-go/vectorizer/engine/slab"
+
+// scratch is what one search or link job works in. It is reused; nothing in it
+// outlives the job.
+type scratch struct {
+	query []float32 // the padded query
+	seen  visited
+	beam  beam
+	far   farList // candidates beyond the beam's shape: filters and large ef
+
+	ids  []uint32  // rows of the gather call being prepared
+	dist []float32 // their distances
+
+	// Linking only.
+	pool   []cand   // candidates to select from, ascending
+	kept   []uint32 // what choose and refill selected
+	mine   []uint32 // the links of the row being linked
+	old    []uint32 // the links that a change takes away
+	lost   []uint32 // rows that nobody links to any more
+	links  []uint32 // a copy of a list to walk over
+	list   []uint32 // a list under change
+	sorted []cand   // rows with their distances, ascending
+}
+
+func (x *Index) newScratch() any {
+	b, err := slab.New(x.shape.stride * 4) // for its alignment; always Go memory
+	if err != nil {
+		panic("BUG: hnsw: " + err.Error())
+	}
+	n := x.shape.m0 + 1
+	return &scratch{
+		query: slab.Of[float32](b),
+		ids:   make([]uint32, 0, n),
+		dist:  make([]float32, n),
+	}
+}
+
+// roomDist makes dist hold at least n values.
+func (s *scratch) roomDist(n int) []float32 {
+	if cap(s.dist) < n {
+		s.dist = make([]float32, n+n/2)
+	}
+	s.dist = s.dist[:cap(s.dist)]
+	return s.dist[:n]
+}

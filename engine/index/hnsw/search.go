@@ -1,0 +1,228 @@
+package hnsw
+
+import (
+	"math/bits"
+	"runtime"
+	"slices"
+	"sync/atomic"
+
+	"github.com/vectorizer-go/vectorizer/engine/index"
+)
+
+// farEf is the candidate list from which two heaps beat one sorted array.
+const farEf = 768
+
+// Search implements index.Graph. Few rows, or few allowed ones, are scanned
+// instead of walked to, so that the result is exact and never short; the trace
+// then shows no hops.
+func (x *Index) Search(q []float32, p index.Params, dst []index.Hit) []index.Hit {
+	epoch := x.epoch.Load()
+	ef := p.Ef
+	if ef <= 0 {
+		ef = x.cfg.EfSearch
+	}
+	ef = min(max(ef, p.K), MaxEf)
+	m := x.mem.Load()
+	s := x.scratch.Get().(*scratch)
+	w := x.newWalk(m, s, q)
+	w.allow = p.Allow
+	w.dead = x.work.dead.Load() > 0
+	found := w.find(ef, p.K)
+	dst = w.collect(found, p.K, epoch, dst)
+	if p.Trace != nil {
+		*p.Trace = w.tr
+	}
+	x.scratch.Put(s)
+	runtime.KeepAlive(m)
+	return dst
+}
+
+// find returns the best rows, ascending, more than k of them if it can.
+func (w *walk) find(ef, k int) []cand {
+	rows := int(w.m.rows.Load())
+	allowed := rows
+	if w.allow != nil {
+		allowed = countBits(w.allow, rows)
+	}
+	// A walk computes about eight distances for each place of its list, in
+	// random order and with upkeep; a scan computes them in sequence.
+	if allowed <= 4*ef || allowed <= k {
+		return w.scan(rows, k)
+	}
+	pending := w.startPending()
+	if ef < farEf && w.allow == nil {
+		w.s.beam.reset(ef)
+		w.copies = k
+		w.seedPending(pending)
+		w.enter()
+		w.spread(0)
+		if w.s.beam.shown < k && w.x.Live() > w.s.beam.shown {
+			return w.scan(rows, k)
+		}
+		return w.s.beam.c
+	}
+	w.s.far.reset(ef)
+	w.s.beam.reset(1)
+	w.seedPendingFar(pending)
+	w.enterFar()
+	if !w.spreadFar(allowed) || len(w.s.far.best) < k {
+		return w.scan(rows, k)
+	}
+	return w.s.far.sorted()
+}
+
+// startPending puts the pending rows into s.ids and returns their distances.
+// It runs before the entry is read: see H3.
+func (w *walk) startPending() []float32 {
+	wk := &w.x.work
+	w.s.ids = w.s.ids[:0]
+	if wk.count.Load() == 0 {
+		return nil
+	}
+	rows := w.m.rows.Load()
+	for i := range wk.high.Load() {
+		r := atomic.LoadUint32(&wk.slots[i])
+		if r < rows && w.m.isAlive(r) && w.s.seen.mark(r) {
+			w.s.ids = append(w.s.ids, r)
+		}
+	}
+	w.tr.Pending = len(w.s.ids)
+	return w.distances()
+}
+
+func (w *walk) seedPending(dist []float32) {
+	for i, d := range dist {
+		w.offer(d, w.s.ids[i])
+	}
+}
+
+func (w *walk) seedPendingFar(dist []float32) {
+	for i, d := range dist {
+		if d < w.s.far.bound() {
+			r := w.s.ids[i]
+			w.s.far.insert(d, r, w.hides(r))
+		}
+	}
+}
+
+// enter seeds the beam with the row that the upper layers lead to.
+func (w *walk) enter() {
+	if e := w.x.entry.Load(); e != noEntry {
+		w.seed(w.descend(uint32(e), int(e>>32), 0))
+	}
+}
+
+func (w *walk) enterFar() {
+	e := w.x.entry.Load()
+	if e == noEntry {
+		return
+	}
+	row, d := w.descend(uint32(e), int(e>>32), 0)
+	if w.s.seen.mark(row) && d < w.s.far.bound() {
+		w.s.far.insert(d, row, w.hides(row))
+	}
+}
+
+// scan returns the nearest k shown rows exactly.
+func (w *walk) scan(rows, k int) []cand {
+	const step = 256
+	f := &w.s.far
+	f.reset(k)
+	w.s.ids = w.s.ids[:0]
+	flush := func() {
+		for i, d := range w.distances() {
+			if d < f.bound() {
+				f.keep(d, w.s.ids[i])
+			}
+		}
+		w.s.ids = w.s.ids[:0]
+	}
+	for i := range groupsFor(rows) {
+		word := atomic.LoadUint64(&w.m.groups[i].alive)
+		if w.allow != nil {
+			if i >= len(w.allow) {
+				break
+			}
+			word &= w.allow[i]
+		}
+		for ; word != 0; word &= word - 1 {
+			w.s.ids = append(w.s.ids, uint32(i<<6+bits.TrailingZeros64(word)))
+		}
+		if len(w.s.ids) >= step {
+			flush()
+		}
+	}
+	if len(w.s.ids) > 0 {
+		flush()
+	}
+	return f.sorted()
+}
+
+// countBits counts the bits of the first rows rows.
+func countBits(words []uint64, rows int) int {
+	n := 0
+	for _, w := range words[:min(len(words), groupsFor(rows))] {
+		n += bits.OnesCount64(w)
+	}
+	return n
+}
+
+// collect appends the first k of found that are still alive, with distances
+// that are true for one moment since the search began: see H4.
+func (w *walk) collect(found []cand, k int, epoch uint64, dst []index.Hit) []index.Hit {
+	from := len(dst)
+	moved := false
+	for _, c := range found {
+		if len(dst)-from >= k {
+			break
+		}
+		row := c.row & rowMask
+		if c.row&hidden != 0 || !w.m.isAlive(row) {
+			continue
+		}
+		d := c.dist
+		if newer(atomic.LoadUint32(w.m.stamp(row)), epoch) {
+			var ok bool
+			if d, ok = w.again(row); !ok {
+				continue
+			}
+			moved = true
+		}
+		dst = append(dst, index.Hit{Row: row, Dist: w.x.result(d)})
+	}
+	if moved {
+		slices.SortFunc(dst[from:], byDist)
+	}
+	return dst
+}
+
+func byDist(a, b index.Hit) int {
+	switch {
+	case a.Dist < b.Dist:
+		return -1
+	case a.Dist > b.Dist:
+		return 1
+	}
+	return int(a.Row) - int(b.Row)
+}
+
+// again computes the distance of a row that changed during the search. It gives
+// up on a row that is deleted or does not stand still.
+func (w *walk) again(row uint32) (float32, bool) {
+	stamp := w.m.stamp(row)
+	for range 1000 {
+		before := atomic.LoadUint32(stamp)
+		if before&1 == 0 {
+			w.s.ids = append(w.s.ids[:0], row)
+			d := w.distances()[0]
+			if w.m.isAlive(row) && atomic.LoadUint32(stamp) == before {
+				return d, true
+			}
+		}
+		if !w.m.isAlive(row) {
+			return 0, false
+		}
+		runtime.Gosched()
+	}
+	return 0, false
+}

@@ -1,0 +1,40 @@
+package hnsw
+
+// visited marks the rows that one search has met. It is a bitmap with a list of
+// what was set, so that clearing costs as much as was marked: for a million rows
+// 125 KB stay in the second-level cache where tags of two bytes would not.
+type visited struct {
+	bits []uint64
+	set  []uint32 // marked rows; nil bits need no clearing
+}
+
+// begin clears the marks and makes room for rows rows.
+func (v *visited) begin(rows int) {
+	if len(v.set) > len(v.bits)/2 {
+		clear(v.bits)
+	} else {
+		for _, r := range v.set {
+			v.bits[r>>6] = 0
+		}
+	}
+	v.set = v.set[:0]
+	if words := (rows + 63) / 64; words > len(v.bits) {
+		v.bits = make([]uint64, words+words/4+8)
+	}
+}
+
+// mark reports whether row was not marked yet, and marks it. A row beyond what
+// begin was told counts as marked: it is newer than the search.
+func (v *visited) mark(row uint32) bool {
+	i := int(row >> 6)
+	if i >= len(v.bits) {
+		return false
+	}
+	w, b := v.bits[i], uint64(1)<<(row&63)
+	if w&b != 0 {
+		return false
+	}
+	v.bits[i] = w | b
+	v.set = append(v.set, row)
+	return true
+}

@@ -1,0 +1,58 @@
+package httpapi
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// reqContext is the context of one request. It starts no timer until someone
+// waits on it, which a search that only looks at Err now and then never does.
+type reqContext struct {
+	base     context.Context // ends when the server stops waiting for requests
+	deadline time.Time       // zero = none
+
+	mu sync.Mutex // guards: waited, cancel
+	// waited is made by the first Done; then its timer decides.
+	waited context.Context
+	cancel context.CancelFunc
+}
+
+// Deadline implements context.Context.
+func (r *reqContext) Deadline() (time.Time, bool) { return r.deadline, !r.deadline.IsZero() }
+
+// Value implements context.Context.
+func (r *reqContext) Value(key any) any { return r.base.Value(key) }
+
+// Done implements context.Context.
+func (r *reqContext) Done() <-chan struct{} {
+	if r.deadline.IsZero() {
+		return r.base.Done()
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.waited == nil {
+		r.waited, r.cancel = context.WithDeadline(r.base, r.deadline)
+	}
+	return r.waited.Done()
+}
+
+// Err implements context.Context.
+func (r *reqContext) Err() error {
+	if err := r.base.Err(); err != nil {
+		return err
+	}
+	if r.deadline.IsZero() || time.Now().Before(r.deadline) {
+		return nil
+	}
+	return context.DeadlineExceeded
+}
+
+// end releases the timer.
+func (r *reqContext) end() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.cancel != nil {
+		r.cancel()
+	}
+}
