@@ -124,7 +124,9 @@ func (e *Engine) commit(tx *txn) error {
 		return err
 	}
 	for _, p := range tx.parts {
-		p.c.lastOffset.Store(tx.pos.Offset)
+		if len(p.effects) > 0 {
+			p.c.lastOffset.Store(tx.pos.Offset)
+		}
 	}
 	e.applied.Store(tx.pos.Offset)
 	for _, fn := range tx.inline {

@@ -19,9 +19,9 @@ import (
 // body keep it alive.
 type idTable struct {
 	body atomic.Pointer[idBody]
-	live int // bytes of live ids; writer only
-	used int // bytes appended; writer only
-	rows int // rows with an id; writer only
+	live int          // bytes of live ids; writer only
+	used int          // bytes appended; writer only
+	rows int          // rows with an id; writer only
 	n    atomic.Int64 // rows, as published
 }
 

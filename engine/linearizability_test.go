@@ -1,11 +1,14 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"sort"
 	"sync"
 	"testing"
 	"time"
@@ -27,6 +30,8 @@ const (
 	linSearch // exact search for the key's own vector: a read through the index
 	linOps
 )
+
+var linNames = [linOps]string{"upsert", "insert", "update", "delete", "get", "search"}
 
 type linInput struct {
 	op, key, value int
@@ -168,6 +173,25 @@ func linHistory(t *testing.T, e *Engine, seed uint64, n int,
 	return all
 }
 
+// linCheck fails with the shortest history of a key that is not linearizable.
+func linCheck(t *testing.T, seed uint64, h []porcupine.Operation) {
+	t.Helper()
+	for _, part := range linModel.Partition(h) {
+		if porcupine.CheckOperations(linModel, part) {
+			continue
+		}
+		slices.SortFunc(part, func(a, b porcupine.Operation) int { return cmp.Compare(a.Return, b.Return) })
+		n := sort.Search(len(part), func(n int) bool { return !porcupine.CheckOperations(linModel, part[:n]) })
+		for _, o := range part[max(0, n-12):n] {
+			in, out := o.Input.(linInput), o.Output.(linOutput)
+			t.Logf("%9d..%9d ns client %d: %s %d -> %v %d",
+				o.Call, o.Return, o.ClientId, linNames[in.op], in.value, out.ok, out.value)
+		}
+		t.Errorf("seed %d: the history of key %d is not linearizable; its last operations stand above",
+			seed, part[0].Input.(linInput).key)
+	}
+}
+
 // TestLinearizable checks ten histories of 10,000 operations, half of them with
 // rows that move on every update.
 func TestLinearizable(t *testing.T) {
@@ -189,9 +213,7 @@ func TestLinearizable(t *testing.T) {
 		if t.Failed() {
 			return
 		}
-		if !porcupine.CheckOperations(linModel, h) {
-			t.Fatalf("history of seed %d is not linearizable", seed)
-		}
+		linCheck(t, seed, h)
 	}
 }
 

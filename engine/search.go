@@ -14,8 +14,8 @@ import (
 )
 
 // searchAttempts is how often a search is done because hits changed under it,
-// before such hits are dropped; moveAttempts the same because ids moved between
-// rows (update_mode reinsert), which may have hidden one.
+// before such hits are settled by their records (settle.go); moveAttempts the same
+// because ids moved between rows (update_mode reinsert), which may have hidden one.
 const (
 	searchAttempts = 4
 	moveAttempts   = 16
@@ -30,15 +30,16 @@ type searcher struct {
 	q   []float32 // query as indexed
 	ef  int
 
-	unit  []float32
-	hits  []index.Hit
-	scan  scanBuf
-	words []uint64 // bitmap scratch
-	allow []uint64 // bitmap of rows that may be returned
-	rows  []uint32
-	trace index.Trace
-	plan  Explain
-	mark  time.Time
+	unit    []float32
+	settled []float32 // a hit's vector, see settle.go
+	hits    []index.Hit
+	scan    scanBuf
+	words   []uint64 // bitmap scratch
+	allow   []uint64 // bitmap of rows that may be returned
+	rows    []uint32
+	trace   index.Trace
+	plan    Explain
+	mark    time.Time
 }
 
 // searchers pools searchers: a search with ids and scores only allocates its
@@ -166,13 +167,13 @@ func (s *searcher) run(ctx context.Context) (SearchResult, error) {
 		if err := s.candidates(ctx, want+slack); err != nil {
 			return SearchResult{}, err
 		}
-		hits, stale, err := s.resolve(ctx, epoch)
+		hits, stale, err := s.resolve(ctx, epoch, attempt >= searchAttempts)
 		if err != nil {
 			return SearchResult{}, err
 		}
 		if stale && attempt < searchAttempts {
-			// More candidates than asked for: what changes again may be dropped
-			// at the last attempt without leaving the answer short.
+			// More candidates than asked for: what moves away or goes at the last
+			// attempt does not leave the answer short.
 			slack = 8 << attempt
 			continue
 		}
@@ -184,9 +185,15 @@ func (s *searcher) run(ctx context.Context) (SearchResult, error) {
 }
 
 // resolve turns the candidates into the page of hits. stale says that a hit on
-// it changed since epoch; such hits are left out.
-func (s *searcher) resolve(ctx context.Context, epoch uint64) (out []Hit, stale bool, err error) {
-	all, changed := s.identify(epoch)
+// it changed since epoch; such hits are left out, or, at the last attempt,
+// settled.
+func (s *searcher) resolve(ctx context.Context, epoch uint64, last bool) (out []Hit, stale bool, err error) {
+	all, changed := s.identify(epoch, last)
+	if last && changed {
+		if all, err = s.settleChanged(ctx, all, epoch); err != nil {
+			return nil, false, err
+		}
+	}
 	m := s.c.config().Metric
 	for i := range all {
 		all[i].Score, all[i].Distance = score(m, all[i].Distance)
@@ -194,12 +201,7 @@ func (s *searcher) resolve(ctx context.Context, epoch uint64) (out []Hit, stale 
 	if t := s.req.Threshold; t != nil {
 		all = slices.DeleteFunc(all, func(h Hit) bool { return h.Score < *t })
 	}
-	slices.SortFunc(all, func(a, b Hit) int {
-		if c := cmp.Compare(b.Score, a.Score); c != 0 {
-			return c
-		}
-		return cmp.Compare(a.ID, b.ID)
-	})
+	sortHits(all)
 	if s.c.config().UpdateMode == UpdateReinsert {
 		all = onePerID(all)
 	}
@@ -207,12 +209,15 @@ func (s *searcher) resolve(ctx context.Context, epoch uint64) (out []Hit, stale 
 	all = all[min(s.req.Offset, len(all)):]
 	all = all[:min(s.req.K, len(all))]
 	if s.req.Fields != (Fields{}) {
-		gone, err := s.fetch(ctx, all, epoch)
+		gone, err := s.fetch(ctx, all, epoch, last)
 		if err != nil {
 			return nil, false, err
 		}
 		changed = changed || gone
 		all = slices.DeleteFunc(all, func(h Hit) bool { return h.ID == "" })
+		if last && gone {
+			sortHits(all)
+		}
 		s.stage("records")
 		return all, changed, nil
 	}
@@ -220,6 +225,16 @@ func (s *searcher) resolve(ctx context.Context, epoch uint64) (out []Hit, stale 
 		all[i].Offset = 0
 	}
 	return all, changed, nil
+}
+
+// sortHits orders hits by descending score, ties by id.
+func sortHits(hits []Hit) {
+	slices.SortFunc(hits, func(a, b Hit) int {
+		if c := cmp.Compare(b.Score, a.Score); c != 0 {
+			return c
+		}
+		return cmp.Compare(a.ID, b.ID)
+	})
 }
 
 // onePerID drops the farther of two hits of one id: while it moves between rows
@@ -237,7 +252,10 @@ func onePerID(hits []Hit) []Hit {
 // holds the row. The ids of
 // all hits share one allocation, apart from the table's memory, so that a caller
 // who keeps one hit does not keep the table.
-func (s *searcher) identify(epoch uint64) (out []Hit, stale bool) {
+//
+// Hits whose rows changed since epoch make the result stale and are left out
+// unless keep is set.
+func (s *searcher) identify(epoch uint64, keep bool) (out []Hit, stale bool) {
 	out = make([]Hit, 0, len(s.hits))
 	size := 0
 	for _, h := range s.hits {
@@ -252,7 +270,9 @@ func (s *searcher) identify(epoch uint64) (out []Hit, stale bool) {
 		// had this id all along.
 		if len(id) == 0 || s.v.graph.ChangedSince(h.Row, epoch) {
 			stale = true
-			continue
+			if !keep || len(id) == 0 {
+				continue
+			}
 		}
 		name := stringOf(text[at:len(text):len(text)])
 		out = append(out, Hit{Record: Record{ID: name, Offset: uint64(h.Row)}, Distance: h.Dist})
@@ -260,22 +280,37 @@ func (s *searcher) identify(epoch uint64) (out []Hit, stale bool) {
 	return out, stale
 }
 
-// fetch reads the records of hits. A record that is gone, or moved to another
-// row, loses its ID and makes the result stale.
-func (s *searcher) fetch(ctx context.Context, hits []Hit, epoch uint64) (stale bool, err error) {
+// fetch reads the records of hits. A record that is gone, moved to another row or
+// changed since epoch makes the result stale and loses its ID, or is settled if
+// this is the last attempt.
+func (s *searcher) fetch(ctx context.Context, hits []Hit, epoch uint64, last bool) (stale bool, err error) {
+	fields := s.req.Fields
+	fields.Vector = fields.Vector || last
 	for i := range hits {
-		r, row, ok, err := s.e.read(ctx, s.c, hits[i].ID, s.req.Fields)
+		r, row, ok, err := s.e.read(ctx, s.c, hits[i].ID, fields)
 		if err != nil {
 			return false, err
 		}
-		if ok && !s.req.Filter.Empty() && s.req.Fields.Payload {
+		if ok && !s.req.Filter.Empty() && fields.Payload {
 			if ok, err = matches(s.req.Filter, r.ID, r.Payload); err != nil {
 				return false, err
 			}
 		}
 		if !ok || uint64(row) != hits[i].Offset || s.v.graph.ChangedSince(row, epoch) {
-			hits[i].ID, stale = "", true
-			continue
+			stale = true
+			if !ok || !last || !s.settle(&hits[i], r) {
+				hits[i].ID = ""
+				continue
+			}
+			m := s.c.config().Metric
+			hits[i].Score, hits[i].Distance = score(m, hits[i].Distance)
+			if t := s.req.Threshold; t != nil && hits[i].Score < *t {
+				hits[i].ID = ""
+				continue
+			}
+		}
+		if !s.req.Fields.Vector {
+			r.Vector = nil
 		}
 		hits[i].Record = r
 	}

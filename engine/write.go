@@ -220,6 +220,11 @@ func (tx *txn) stageMut(m *preparedMut, results []OpResult) {
 		if results[i].Err == nil {
 			results[i].Created, results[i].Err = tx.stageOp(m.c, &m.ops[i])
 		}
+		if results[i].Err != nil {
+			// The refusal tells of records that memory may not show yet: it is
+			// answered after the portions before it.
+			tx.part(m.c)
+		}
 	}
 	if tx.entry.Count() > 0 {
 		if err := tx.end(nil, false); err != nil {
