@@ -58,7 +58,8 @@ func tinyData(t *testing.T) string {
 func TestBench(t *testing.T) {
 	out := t.TempDir()
 	args := []string{"bench", "--suite", "http,durable,bulk,churn,restart,overhead", "--data", tinyData(t),
-		"--repeat", "2", "--seconds", "0.02", "--rows", "2000", "--cycles", "8", "--out", out, "--ef-construction", "60"}
+		"--repeat", "2", "--seconds", "0.02", "--rows", "2000", "--cycles", "8", "--out", out,
+		"--ef-construction", "60"}
 	code, stdout, stderr := program(t, "", args...)
 	if code != exitOK {
 		t.Fatalf("exit code %d\n%s%s", code, stdout, stderr)
