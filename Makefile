@@ -16,7 +16,7 @@ PKGS ?= ./...
 # Seconds for each fuzz target of `make fuzz`.
 FUZZ_SECONDS ?= 60
 
-.PHONY: help build demo test test-long test-race bench bench-micro lint fuzz \
+.PHONY: help build cuda kernels demo test test-long test-race bench bench-micro lint fuzz \
 	generate cross cover fmt clean
 
 help: ## Show this list.
@@ -25,6 +25,12 @@ help: ## Show this list.
 build: ## Build bin/vectorizer (static, no C compiler needed).
 	@mkdir -p bin
 	CGO_ENABLED=0 $(GO) build -buildvcs=auto -ldflags '$(LDFLAGS)' -o bin/vectorizer ./cmd/vectorizer
+
+cuda: ## Build bin/vectorizer-cuda, for hosts with and without a GPU (Linux).
+	build/cuda.sh binary bin/vectorizer-cuda
+
+kernels: ## Compile the CUDA kernels into kernels/ptx again.
+	build/cuda.sh ptx
 
 demo: build ## Build, then store, index, search and measure a real data set over HTTP.
 	bin/vectorizer demo

@@ -5,7 +5,8 @@
 #	build/tools.sh golangci-lint qemu-aarch64
 #
 # Go tools come from the Go module proxy. qemu comes from the Debian archive,
-# unpacked without being installed, so that no root is needed.
+# unpacked without being installed, so that no root is needed; compilers and
+# Python are installed from there if the system has none.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -50,13 +51,47 @@ deb_tool() {
 # c_compiler makes sure that cgo (the race detector) has a compiler.
 c_compiler() {
   if ! command -v gcc >/dev/null && ! command -v clang >/dev/null; then
-    local sudo=()
-    if [ "$(id -u)" != 0 ]; then sudo=(sudo -n); fi
-    say "installing gcc and libc6-dev"
-    "${sudo[@]}" apt-get -qq update >&2
-    "${sudo[@]}" apt-get -qq install -y --no-install-recommends gcc libc6-dev >&2
+    install_debian gcc libc6-dev
   fi
   command -v gcc || command -v clang
+}
+
+# cxx_compiler makes sure that the kernels' emulation has a C++ compiler, and
+# prints it. It comes with the C compiler's package.
+cxx_compiler() {
+  local cxx
+  for cxx in "${CXX:-}" c++ g++ clang++; do
+    if [ -n "$cxx" ] && command -v "$cxx"; then return; fi
+  done
+  install_debian g++ libc6-dev
+  command -v g++
+}
+
+# python prints a Python 3 with pip, for tools that come as wheels.
+python() {
+  local venv=$tools/python
+  if [ ! -x "$venv/bin/pip" ]; then
+    command -v python3 >/dev/null && python3 -c 'import venv, ensurepip' 2>/dev/null ||
+      install_debian python3 python3-venv
+    python3 -m venv "$venv" >&2
+  fi
+  printf '%s\n' "$venv/bin/python"
+}
+
+# clang comes from the Debian archive: the second compiler of the kernels.
+clang() {
+  command -v clang || command -v clang-14 && return
+  install_debian clang-14
+  command -v clang-14
+}
+
+# install_debian installs packages, as root or through sudo.
+install_debian() {
+  local sudo=()
+  if [ "$(id -u)" != 0 ]; then sudo=(sudo -n); fi
+  say "installing $*"
+  "${sudo[@]}" apt-get -qq update >&2
+  "${sudo[@]}" apt-get -qq install -y --no-install-recommends "$@" >&2
 }
 
 for name in "$@"; do
@@ -64,6 +99,9 @@ for name in "$@"; do
     golangci-lint) go_tool golangci-lint "$golangci_version" github.com/golangci/golangci-lint/v2/cmd/golangci-lint ;;
     qemu-aarch64) deb_tool qemu-aarch64-static qemu-user-static usr/bin/qemu-aarch64-static ;;
     cc) c_compiler ;;
+    cxx) cxx_compiler ;;
+    clang) clang ;;
+    python) python ;;
     *) say "build/tools.sh: unknown tool $name"; exit 2 ;;
   esac
 done

@@ -29,6 +29,9 @@ var wideInterfaces = map[string]int{
 	// The same with what only the engine's own index offers: rows to reuse,
 	// images.
 	"engine.graph": 6,
+	// What package gpu needs of a driver: an operating system's seam, with a
+	// real and an emulated implementation.
+	"gpu/driver.Device": 10,
 }
 
 // funcName returns "pkg.Func" or "pkg.Type.Method".

@@ -214,6 +214,7 @@ var manyLocks = map[string]int{
 	// Writers exclude each other for a whole Write, readers only while rows
 	// that they may be reading are replaced.
 	"cpu.matrix": 2,
+	"gpu.matrix": 2,
 	// Link jobs as a whole, and the entry point alone.
 	"engine/index/hnsw.Index": 2,
 }

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime"
+
+	"github.com/rs/zerolog"
 
 	"github.com/vectorizer-go/vectorizer/cmd/vectorizer/doctor"
 	"github.com/vectorizer-go/vectorizer/cpu"
@@ -13,11 +16,12 @@ import (
 
 const notBuilt = "not built into this binary"
 
-// devices lists the backends, and why those that are not used are not.
+// devices lists the backends, and why those that are not used are not. It opens
+// the graphics processor to find out.
 func devices() []doctor.Device {
 	return []doctor.Device{
 		{Name: "cpu", Usable: true, Reason: simd.Level() + " kernels"},
-		{Name: "cuda", Reason: notBuilt},
+		cudaDevice(),
 		{Name: "metal", Reason: metalReason()},
 	}
 }
@@ -32,13 +36,34 @@ func metalReason() string {
 
 // openBackends returns the backends for the setting name, best first; the caller
 // closes them. auto always finds one; a named one that cannot run is an error.
-func openBackends(name string) ([]compute.Backend, error) {
-	for _, d := range devices() {
-		if d.Name == name && !d.Usable {
-			return nil, fmt.Errorf("backend %s cannot be used: %s; choose auto or cpu", name, d.Reason)
-		}
+func openBackends(ctx context.Context, name string, log zerolog.Logger) ([]compute.Backend, error) {
+	host := cpu.New(cpu.Options{})
+	if name == "metal" {
+		return nil, errors.Join(cannotUse(name, errors.New(metalReason())), host.Close())
 	}
-	return []compute.Backend{cpu.New(cpu.Options{})}, nil
+	if name == "cpu" {
+		return []compute.Backend{host}, nil
+	}
+	err := probeCUDA(ctx)
+	if err == nil {
+		device, openErr := openCUDA(log)
+		if openErr == nil {
+			h := device.Health()
+			log.Info().Str("backend", device.Info().Name).Str("device", h.Device.Name).
+				Str("driver", h.Device.Driver).Str("kernels", h.Image).Msg("backend opened")
+			return []compute.Backend{device, host}, nil
+		}
+		err = openErr
+	}
+	if name == "cuda" {
+		return nil, errors.Join(cannotUse(name, err), host.Close())
+	}
+	log.Info().Str("backend", "cpu").Str("cuda", err.Error()).Msg("backend opened")
+	return []compute.Backend{host}, nil
+}
+
+func cannotUse(name string, why error) error {
+	return fmt.Errorf("backend %s cannot be used: %w; choose auto or cpu", name, why)
 }
 
 // closeBackends closes what openBackends returned.

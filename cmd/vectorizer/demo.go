@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
 	"github.com/vectorizer-go/vectorizer/bench/dataset"
@@ -76,7 +77,7 @@ func (a *app) demo(ctx context.Context, f *demoFlags) error {
 		return err
 	}
 	defer remove()
-	backends, err := openBackends(f.backend)
+	backends, err := openBackends(ctx, f.backend, zerolog.Nop())
 	if err != nil {
 		return withCode(exitUsage, err)
 	}

@@ -1,0 +1,51 @@
+//go:build unix
+
+package gpu
+
+import (
+	"testing"
+	"time"
+
+	"github.com/vectorizer-go/vectorizer/engine/compute"
+	"github.com/vectorizer-go/vectorizer/engine/compute/computetest"
+	"github.com/vectorizer-go/vectorizer/gpu/emu"
+)
+
+// program builds the emulated device, once for all tests.
+func program(t testing.TB) string {
+	t.Helper()
+	path, err := emu.Build("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// emulated opens a backend on an emulated device.
+func emulated(t testing.TB, o Options, e emu.Options) *Backend {
+	t.Helper()
+	e.Program = program(t)
+	o.Driver = emu.New(e)
+	o.HangAfter = max(o.HangAfter, time.Minute)
+	if o.StageBytes == 0 {
+		o.StageBytes = 1 << 20
+	}
+	b, err := Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// TestConformance runs the suite of every backend on the kernels themselves.
+func TestConformance(t *testing.T) {
+	computetest.Run(t, func(t *testing.T) compute.Backend { return emulated(t, Options{}, emu.Options{}) })
+}
+
+// TestConformanceSampled makes every search sample and every list overflow now
+// and then.
+func TestConformanceSampled(t *testing.T) {
+	computetest.Run(t, func(t *testing.T) compute.Backend {
+		return emulated(t, Options{ListKeys: 1280, SampleRows: 32, Lanes: 2}, emu.Options{})
+	})
+}

@@ -1,0 +1,186 @@
+package gpu
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/vectorizer-go/vectorizer/engine/compute"
+	"github.com/vectorizer-go/vectorizer/gpu/driver"
+	"github.com/vectorizer-go/vectorizer/kernels"
+)
+
+// matrix is a compute.Matrix in device memory. Rows behind Len are written beside
+// searches and published by storing the length; rows that searches may be reading
+// are replaced while none runs.
+type matrix struct {
+	s      *session
+	spec   compute.MatrixSpec
+	stride int // floats
+	rows   driver.Ptr
+	bytes  uint64
+
+	length  atomic.Int64
+	replace sync.RWMutex // guards: the contents of rows below length, and closed
+	closed  bool
+	writer  sync.Mutex // guards: Write against itself
+}
+
+// NewMatrix reserves device memory. Errors: ErrUnsupported for another element
+// type than F32 or a shape outside the contract, ErrNoMemory when less than
+// Options.ReserveBytes would be left, ErrDeviceLost.
+func (b *Backend) NewMatrix(spec compute.MatrixSpec) (compute.Matrix, error) {
+	if spec.Dim < 1 || spec.Dim > compute.MaxDim || spec.Metric < compute.L2 || spec.Metric > compute.Cosine ||
+		spec.Rows < 1 || uint64(spec.Rows) >= uint64(compute.NoRow) || spec.Elem != compute.F32 {
+		return nil, fmt.Errorf("%w: gpu: %+v", compute.ErrUnsupported, spec)
+	}
+	s, err := b.current()
+	if err != nil {
+		return nil, err
+	}
+	m := &matrix{s: s, spec: spec, stride: (spec.Dim + 3) &^ 3}
+	m.bytes = uint64(spec.Rows) * uint64(m.stride) * 4
+	err = s.submit(newJob(m.alloc, nil), nil)
+	if err != nil {
+		return nil, typed(err)
+	}
+	b.stats.matrices.Add(1)
+	b.stats.matrixBytes.Add(int64(m.bytes))
+	return m, nil
+}
+
+// alloc reserves the memory, if enough is left beside it.
+func (m *matrix) alloc(l *lane) error {
+	free, total, err := l.device.Memory()
+	if err != nil {
+		return err
+	}
+	reserve := l.o.ReserveBytes
+	if reserve == 0 {
+		reserve = total / 16
+	}
+	if free < reserve || m.bytes > free-reserve {
+		return &driver.Error{
+			Code: driver.OutOfMemory, Op: "new matrix",
+			Detail: fmt.Sprintf("%d bytes for %d rows of %d components, %d free, %d kept back",
+				m.bytes, m.spec.Rows, m.spec.Dim, free, reserve),
+		}
+	}
+	m.rows, err = l.device.Alloc(m.bytes)
+	return err
+}
+
+// Write stores rows. It panics for a range outside the contract. Errors:
+// ErrDeviceLost, ErrNoMemory; after one the rows from row on are undefined.
+func (m *matrix) Write(row int, src []float32) error {
+	n := len(src) / m.spec.Dim
+	m.writer.Lock()
+	defer m.writer.Unlock()
+	have := m.Len()
+	if len(src)%m.spec.Dim != 0 || row < 0 || row > have || n > m.spec.Rows-row {
+		panic(fmt.Sprintf("BUG: gpu: write of %d floats at row %d of %d, capacity %d, dim %d",
+			len(src), row, have, m.spec.Rows, m.spec.Dim))
+	}
+	if n == 0 {
+		return nil
+	}
+	replaced := min(n, have-row)
+	if replaced > 0 {
+		m.replace.Lock()
+		err := m.store(row, src[:replaced*m.spec.Dim])
+		m.replace.Unlock()
+		if err != nil {
+			return err
+		}
+	}
+	if err := m.store(row+replaced, src[replaced*m.spec.Dim:]); err != nil {
+		return err
+	}
+	if row+n > have {
+		m.length.Store(int64(row + n))
+	}
+	return nil
+}
+
+func (m *matrix) store(row int, src []float32) error {
+	if len(src) == 0 {
+		return nil
+	}
+	j := newJob(func(l *lane) error { return m.storeOn(l, row, src) }, nil)
+	// No abandoning: src belongs to the caller until the copy is done.
+	return typed(m.s.submit(j, nil))
+}
+
+// storeOn uploads in pieces of what one stage holds, so that the host fills one
+// half while the device takes the other.
+func (m *matrix) storeOn(l *lane, row int, src []float32) error {
+	dim := m.spec.Dim
+	piece := max(1, len(l.stage)/2/(dim*4))
+	for at := 0; at < len(src); at += piece * dim {
+		part := src[at:min(len(src), at+piece*dim)]
+		dst := uint64(m.rows) + uint64(row+at/dim)*uint64(m.stride)*4
+		a := kernels.StoreArgs{
+			Rows: dst, Count: uint32(len(part) / dim), Dim: uint32(dim), Stride: uint32(m.stride),
+			Metric: uint32(m.spec.Metric),
+		}
+		if m.spec.Metric == compute.Cosine {
+			a.Normalise = 1
+		}
+		if err := l.store(&a, part); err != nil {
+			return fatalOr(err, l.drain())
+		}
+	}
+	return l.wait()
+}
+
+// store uploads rows and launches their conversion.
+func (l *lane) store(a *kernels.StoreArgs, src []float32) error {
+	raw := bytesOf(src)
+	at, err := l.buffer(bufSrc, uint64(max(len(raw), len(l.stage)/2)))
+	if err != nil {
+		return err
+	}
+	a.Src = at
+	err = l.upload(at, len(raw), func(dst []byte, from int) error { copy(dst, raw[from:]); return nil })
+	if err != nil {
+		return err
+	}
+	const rowsPerBlock = 8
+	return launch(l, "store_rows", [2]int{(int(a.Count) + rowsPerBlock - 1) / rowsPerBlock, 1}, 256, 0, a)
+}
+
+// fatalOr returns the error of waiting for a failed job's remains if that is
+// worse, else the job's.
+func fatalOr(err, drained error) error {
+	if drained != nil {
+		return drained
+	}
+	return err
+}
+
+// Len is the number of rows written.
+func (m *matrix) Len() int { return int(m.length.Load()) }
+
+// SizeBytes is the device memory held.
+func (m *matrix) SizeBytes() uint64 { return m.bytes }
+
+// Close frees the device memory, after the last search that uses it.
+func (m *matrix) Close() error {
+	m.replace.Lock()
+	defer m.replace.Unlock()
+	if m.closed {
+		return nil
+	}
+	m.closed = true
+	m.length.Store(0)
+	m.s.b.stats.matrices.Add(-1)
+	m.s.b.stats.matrixBytes.Add(-int64(m.bytes))
+	if err := typed(m.free()); err != nil && !isLost(err) { // a lost context took it along
+		return err
+	}
+	return nil
+}
+
+func (m *matrix) free() error {
+	return m.s.submit(newJob(func(l *lane) error { return l.device.Free(m.rows) }, nil), nil)
+}

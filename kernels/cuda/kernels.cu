@@ -1,0 +1,5 @@
+// Every kernel, as one translation unit: one image to load.
+#include "rows.cu"
+#include "scan_f32.cu"
+#include "limit.cu"
+#include "select.cu"

@@ -1,0 +1,94 @@
+// Exact distances in f32, fused with the choice of what may be a result: the
+// distances themselves never reach device memory.
+//
+// A search is four launches. sample looks at every step-th row and keeps, per
+// query, the least distance of each group of rows; pick_limit makes the k-th
+// least of them the limit, which at least k rows are within; scan looks at every
+// row and appends those within the limit to the query's list, some k*step of
+// them; select sorts the list. Without a sample the limit is infinite.
+//
+// A warp takes a group of 4 rows and QB queries at a time: 4*QB sums, 4 loads of
+// 16 bytes in flight per lane. Queries stay in the first-level cache.
+//
+// Roofline, N rows of d floats, Q queries: bytes N*d*4*ceil(Q/8)/(L2 reuse),
+// operations 2*N*d*Q (3*N*d*Q under L2) in f32. See kernels/NOTES.md.
+#include "key.cuh"
+#include "reduce.cuh"
+
+template <int QB, bool l2>
+__device__ __forceinline__ float group_sums(const ScanArgs& a, u32 group, u32 q0, u32 lane) {
+  const float4* v[kGroup];
+#pragma unroll
+  for (u32 r = 0; r < kGroup; r++) {
+    u32 i = min(group * kGroup + r, a.items - 1);
+    v[r] = (const float4*)((const float*)a.rows + (u64)i * a.step * a.stride);
+  }
+  const float4* q = (const float4*)((const float*)a.queries);
+  u32 chunks = a.stride / 4;
+  float sums[kGroup * QB];
+#pragma unroll
+  for (int i = 0; i < kGroup * QB; i++) sums[i] = 0;
+  for (u32 c = lane; c < chunks; c += 32) {
+    float4 x[kGroup];
+#pragma unroll
+    for (int r = 0; r < kGroup; r++) x[r] = __ldcs(v[r] + c);
+#pragma unroll
+    for (int j = 0; j < QB; j++) {
+      float4 y = __ldg(q + (u64)min(q0 + j, a.nq - 1) * chunks + c);
+#pragma unroll
+      for (int r = 0; r < kGroup; r++) {
+        if (l2) {
+          add_squares(sums[j * kGroup + r], x[r], y);
+        } else {
+          add_products(sums[j * kGroup + r], x[r], y);
+        }
+      }
+    }
+  }
+  return Scatter<kGroup * QB>::sum(sums, lane, 16);
+}
+
+template <int QB, bool sample, bool l2>
+__device__ __forceinline__ void scan(const ScanArgs& a) {
+  const u32 spread = 32 / (kGroup * QB); // lanes that hold the same sum
+  u32 lane = threadIdx.x & 31;
+  u32 r = lane / spread % kGroup, q = blockIdx.y * QB + lane / spread / kGroup;
+  bool mine = lane % spread == 0 && q < a.nq;
+  const u64* skip = (const u64*)a.skip;
+  u64 limit = mine && !sample ? ((const u64*)a.limit)[q] : 0;
+  u32 warps = blockDim.x >> 5, groups = (a.items + kGroup - 1) / kGroup;
+  for (u32 g = blockIdx.x * warps + (threadIdx.x >> 5); g < groups; g += gridDim.x * warps) {
+    u32 live = 0;
+#pragma unroll
+    for (u32 i = 0; i < kGroup; i++) {
+      u32 at = g * kGroup + i;
+      if (at < a.items && !skipped(skip, a.skipWords, a.first + at * a.step)) live |= 1u << i;
+    }
+    u64 key = NO_KEY;
+    if (live != 0) { // the same for the whole warp
+      float d = finish(group_sums<QB, l2>(a, g, blockIdx.y * QB, lane), a.metric);
+      if (live >> r & 1) key = make_key(d, a.first + (g * kGroup + r) * a.step);
+    }
+    if (sample) {
+      u32 least = (u32)(key >> 32);
+      least = min(least, __shfl_xor_sync(FULL, least, spread));
+      least = min(least, __shfl_xor_sync(FULL, least, 2 * spread));
+      if (mine && r == 0) ((u32*)a.least)[(u64)q * a.groups + g] = least;
+    } else if (mine && key != NO_KEY && key <= limit) {
+      append((u64*)a.list, (u32*)a.count, a.cap, q, key);
+    }
+  }
+}
+
+#define SCAN_KERNEL(name, queries, sample)                                          \
+  extern "C" __global__ void __launch_bounds__(256) name(const ScanArgs a) {        \
+    if (a.metric == kL2) {                                                          \
+      scan<queries, sample, true>(a);                                               \
+    } else {                                                                        \
+      scan<queries, sample, false>(a);                                              \
+    }                                                                               \
+  }
+SCAN_KERNEL(scan_f32_1, 1, false)
+SCAN_KERNEL(scan_f32_8, 8, false)
+SCAN_KERNEL(sample_f32_1, 1, true)
+SCAN_KERNEL(sample_f32_8, 8, true)
