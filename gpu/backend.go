@@ -42,6 +42,8 @@ type Options struct {
 	Queries      int           // queries of one pass; default 1024
 	ListKeys     int           // candidates of one query in a pass; default 4096
 	SampleRows   int           // rows up to which nothing is sampled; default ListKeys
+	HalfQueries  int           // queries of a batch from which bf16 is used; default 9, < 0 never
+	HalfRows     int           // rows from which bf16 is used; default 4 * ListKeys
 	StageBytes   int           // pinned memory of a lane; default 8 MiB
 	ReserveBytes uint64        // device memory that matrices leave free; default a sixteenth
 	HangAfter    time.Duration // a wait longer than this means that the device hangs; default 5 s
@@ -59,6 +61,10 @@ func (o *Options) defaults() {
 	o.Queries = positive(o.Queries, 1024)
 	o.ListKeys = positive(o.ListKeys, 4096)
 	o.SampleRows = positive(o.SampleRows, o.ListKeys)
+	if o.HalfQueries == 0 {
+		o.HalfQueries = 9 // up to 8, one f32 scan serves them all
+	}
+	o.HalfRows = positive(o.HalfRows, 4*o.ListKeys)
 	o.StageBytes = positive(o.StageBytes, 8<<20)
 	if o.HangAfter <= 0 {
 		o.HangAfter = 5 * time.Second

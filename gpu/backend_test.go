@@ -49,3 +49,17 @@ func TestConformanceSampled(t *testing.T) {
 		return emulated(t, Options{ListKeys: 1280, SampleRows: 32, Lanes: 2}, emu.Options{})
 	})
 }
+
+// TestConformanceHalf sends searches of more than a few rows through bf16.
+func TestConformanceHalf(t *testing.T) {
+	var answered int64
+	computetest.Run(t, func(t *testing.T) compute.Backend {
+		o := Options{ListKeys: 2048, SampleRows: 300, HalfQueries: 1, HalfRows: 32, Lanes: 2}
+		b := emulated(t, o, emu.Options{})
+		t.Cleanup(func() { answered += b.stats.halfQueries.Load() })
+		return b
+	})
+	if answered < 1000 {
+		t.Errorf("%d queries answered in bf16: want most", answered)
+	}
+}

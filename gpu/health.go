@@ -22,6 +22,7 @@ type Health struct {
 // counters are the backend's measurements.
 type counters struct {
 	batches, queries, failed, rescans, lost atomic.Int64
+	halfQueries, halfLeft                   atomic.Int64 // answered in bf16, and left to f32
 	matrices, matrixBytes                   atomic.Int64
 }
 

@@ -19,12 +19,14 @@ type lane struct {
 	staged int
 	bufs   [bufferCount]buffer
 	flags  []uint32
+	which  [2][]int // queries of a pass: in bf16, and those it leaves to f32
 }
 
 // The device buffers of a lane. They grow to what the largest batch needed.
 const (
 	bufSrc     = iota // rows or queries as they came
 	bufQueries        // float [nq][stride]
+	bufHalf           // bf16 [nq][halfStride], and what bounds their error
 	bufSkip           // bitmap
 	bufList           // keys [nq][ListKeys]
 	bufLeast          // sample [nq][groups]

@@ -1,6 +1,7 @@
 package gpu
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -14,11 +15,14 @@ import (
 // searches and published by storing the length; rows that searches may be reading
 // are replaced while none runs.
 type matrix struct {
-	s      *session
-	spec   compute.MatrixSpec
-	stride int // floats
-	rows   driver.Ptr
-	bytes  uint64
+	s          *session
+	spec       compute.MatrixSpec
+	stride     int // floats
+	halfStride int // bf16, 0 = no copy in bf16
+	rows       driver.Ptr
+	half       driver.Ptr // bf16 rows
+	stats      driver.Ptr // what bounds the bf16 rows' error
+	bytes      uint64
 
 	length  atomic.Int64
 	replace sync.RWMutex // guards: the contents of rows below length, and closed
@@ -38,10 +42,8 @@ func (b *Backend) NewMatrix(spec compute.MatrixSpec) (compute.Matrix, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &matrix{s: s, spec: spec, stride: (spec.Dim + 3) &^ 3}
-	m.bytes = uint64(spec.Rows) * uint64(m.stride) * 4
-	err = s.submit(newJob(m.alloc, nil), nil)
-	if err != nil {
+	m := newMatrix(s, spec)
+	if err := s.submit(newJob(m.alloc, nil), nil); err != nil {
 		return nil, typed(err)
 	}
 	b.stats.matrices.Add(1)
@@ -49,7 +51,12 @@ func (b *Backend) NewMatrix(spec compute.MatrixSpec) (compute.Matrix, error) {
 	return m, nil
 }
 
-// alloc reserves the memory, if enough is left beside it.
+func newMatrix(s *session, spec compute.MatrixSpec) *matrix {
+	return &matrix{s: s, spec: spec, stride: (spec.Dim + 3) &^ 3, halfStride: (spec.Dim + 31) &^ 31}
+}
+
+// alloc reserves the memory, if enough is left beside it; the copy in bf16 only if
+// that fits too.
 func (m *matrix) alloc(l *lane) error {
 	free, total, err := l.device.Memory()
 	if err != nil {
@@ -59,14 +66,45 @@ func (m *matrix) alloc(l *lane) error {
 	if reserve == 0 {
 		reserve = total / 16
 	}
-	if free < reserve || m.bytes > free-reserve {
+	room, n := free-min(free, reserve), uint64(m.spec.Rows)
+	f32, half := n*uint64(m.stride)*4, n*uint64(m.halfStride)*2
+	if f32 > room {
 		return &driver.Error{
 			Code: driver.OutOfMemory, Op: "new matrix",
 			Detail: fmt.Sprintf("%d bytes for %d rows of %d components, %d free, %d kept back",
-				m.bytes, m.spec.Rows, m.spec.Dim, free, reserve),
+				f32, m.spec.Rows, m.spec.Dim, free, reserve),
 		}
 	}
-	m.rows, err = l.device.Alloc(m.bytes)
+	if l.o.HalfQueries < 0 || f32+half+n*statsBytes > room {
+		m.halfStride = 0
+	}
+	for _, part := range []struct {
+		at    *driver.Ptr
+		bytes uint64
+	}{{&m.rows, f32}, {&m.half, half}, {&m.stats, n * statsBytes}} {
+		if part.at != &m.rows && m.halfStride == 0 {
+			continue
+		}
+		if *part.at, err = l.device.Alloc(part.bytes); err != nil {
+			return fatalOr(err, m.release(l))
+		}
+		m.bytes += part.bytes
+	}
+	return nil
+}
+
+// statsBytes is a row's part of what bounds the error of bf16.
+const statsBytes = 16
+
+// release frees what alloc reserved.
+func (m *matrix) release(l *lane) error {
+	var err error
+	for _, p := range []*driver.Ptr{&m.rows, &m.half, &m.stats} {
+		if *p != 0 {
+			err = errors.Join(err, l.device.Free(*p))
+			*p = 0
+		}
+	}
 	return err
 }
 
@@ -126,6 +164,11 @@ func (m *matrix) storeOn(l *lane, row int, src []float32) error {
 		if m.spec.Metric == compute.Cosine {
 			a.Normalise = 1
 		}
+		if m.halfStride > 0 {
+			a.HalfStride = uint32(m.halfStride)
+			a.Half = uint64(m.half) + uint64(row+at/dim)*uint64(m.halfStride)*2
+			a.Stats = uint64(m.stats) + uint64(row+at/dim)*statsBytes
+		}
 		if err := l.store(&a, part); err != nil {
 			return fatalOr(err, l.drain())
 		}
@@ -181,6 +224,4 @@ func (m *matrix) Close() error {
 	return nil
 }
 
-func (m *matrix) free() error {
-	return m.s.submit(newJob(func(l *lane) error { return l.device.Free(m.rows) }, nil), nil)
-}
+func (m *matrix) free() error { return m.s.submit(newJob(m.release, nil), nil) }

@@ -32,8 +32,7 @@ func (b *Backend) Search(ctx context.Context, m compute.Matrix, req *compute.Sea
 	}
 	// The lane unlocks: it may be at work after the caller has left.
 	j := newJob(nil, mine.replace.RUnlock)
-	t := &task{j: j, m: mine, req: req, rows: mine.Len(), k: req.K, skip: len(req.Skip)}
-	j.run = t.run
+	j.run = newTask(j, mine, req).run
 	err := mine.s.submit(j, ctx.Done())
 	if errors.Is(err, errAbandoned) {
 		return ctx.Err()

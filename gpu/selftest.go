@@ -15,8 +15,7 @@ func selfTest(s *session) error {
 	const dim, rows, k = 20, 600, 5
 	for _, metric := range []compute.Metric{compute.L2, compute.Dot, compute.Cosine} {
 		spec := compute.MatrixSpec{Rows: rows, Dim: dim, Elem: compute.F32, Metric: metric}
-		m := &matrix{s: s, spec: spec, stride: dim}
-		m.bytes = rows * dim * 4
+		m := newMatrix(s, spec)
 		if err := s.submit(newJob(m.alloc, nil), nil); err != nil {
 			return err
 		}
@@ -28,8 +27,11 @@ func selfTest(s *session) error {
 		if err := m.Write(0, src); err != nil {
 			return err
 		}
-		for _, queries := range []int{1, 9} {
-			if err := checkAnswer(m, src, queries, k); err != nil {
+		for _, c := range []struct {
+			queries int
+			half    bool
+		}{{1, false}, {9, false}, {9, m.halfStride > 0}} {
+			if err := checkAnswer(m, src, c.queries, k, c.half); err != nil {
 				return err
 			}
 		}
@@ -42,7 +44,7 @@ func selfTest(s *session) error {
 
 // checkAnswer searches for rows of the matrix itself: on the circle, the nearest
 // rows of row r are r, then r-1 and r+1, whatever the metric.
-func checkAnswer(m *matrix, src []float32, queries, k int) error {
+func checkAnswer(m *matrix, src []float32, queries, k int, half bool) error {
 	req := &compute.SearchRequest{
 		K: k, IDs: make([]uint32, queries*k), Dist: make([]float32, queries*k),
 		Skip: make([]uint64, 3),
@@ -54,7 +56,8 @@ func checkAnswer(m *matrix, src []float32, queries, k int) error {
 	}
 	req.Skip[100/64] |= 1 << (100 % 64)
 	j := newJob(nil, nil)
-	t := &task{j: j, m: m, req: req, rows: m.Len(), k: k, skip: len(req.Skip)}
+	t := newTask(j, m, req)
+	t.halfOnly = half
 	j.run = t.run
 	if err := m.s.submit(j, nil); err != nil {
 		return err

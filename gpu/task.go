@@ -10,18 +10,34 @@ import (
 
 // task is one Search on a lane.
 type task struct {
-	j    *job
-	m    *matrix
-	req  *compute.SearchRequest // the caller's: only inside j.borrow
-	rows int                    // prefix that is searched
-	k    int
-	skip int // words of the bitmap
+	j        *job
+	m        *matrix
+	req      *compute.SearchRequest // the caller's: only inside j.borrow
+	queries  int
+	rows     int // prefix that is searched
+	k        int
+	skip     int  // words of the bitmap
+	halfOnly bool // use bf16 whatever the sizes are, for the self-test
 }
 
-// maxScans bounds how often a pass is scanned again because its lists overflowed.
-// Each time the limits tighten; rows that tie by the thousand, in the worst
-// order, could take long, and the CPU answers those.
-const maxScans = 8
+func newTask(j *job, m *matrix, req *compute.SearchRequest) *task {
+	return &task{
+		j: j, m: m, req: req, queries: len(req.Queries) / m.spec.Dim, rows: m.Len(),
+		k: req.K, skip: len(req.Skip),
+	}
+}
+
+// maxHalfK is the largest K in bf16: the lists must hold the rows of the sample's
+// k-th best with room for those whose bounds overlap.
+const maxHalfK = 128
+
+// half reports whether the batch is searched in bf16 first.
+func (t *task) half(o *Options) bool {
+	if t.m.halfStride == 0 || t.k > min(maxHalfK, o.ListKeys/8) || t.rows == 0 {
+		return false
+	}
+	return t.halfOnly || t.queries >= o.HalfQueries && t.rows >= o.HalfRows
+}
 
 func (t *task) run(l *lane) error {
 	if err := t.passes(l); err != nil {
@@ -33,40 +49,70 @@ func (t *task) run(l *lane) error {
 // passes uploads the bitmap and searches the queries in passes of as many as the
 // lane's buffers hold.
 func (t *task) passes(l *lane) error {
-	queries := 0
-	if err := t.j.borrow(func() { queries = len(t.req.Queries) / t.m.spec.Dim }); err != nil {
+	skip, err := t.uploadSkip(l)
+	if err != nil {
 		return err
 	}
-	var skip uint64
-	if t.skip > 0 {
-		at, err := l.buffer(bufSkip, uint64(t.skip)*8)
-		if err == nil {
-			err = l.upload(at, t.skip*8, func(dst []byte, from int) error {
-				return t.j.borrow(func() { copy(dst, bytesOf(t.req.Skip)[from:]) })
-			})
-		}
-		if err != nil {
-			return err
-		}
-		skip = at
+	group, half := kernels.Group, t.half(l.o)
+	if half {
+		group = kernels.HalfGroup
 	}
-	plan := samplePlan(t.rows, t.k, kernels.Group, l.o)
-	pass := min(queries, passQueries(t.m.spec.Dim, t.k, plan.groups, l.o))
-	for first := 0; first < queries; first += pass {
-		p := pass1{task: t, l: l, first: first, n: min(pass, queries-first), skip: skip, plan: plan}
-		if err := p.run(); err != nil {
+	plan := samplePlan(t.rows, t.k, group, l.o)
+	size := min(t.queries, passQueries(t.m.spec.Dim, t.k, plan.groups, half, l.o))
+	for first := 0; first < t.queries; first += size {
+		which := l.which[0][:0]
+		for q := first; q < min(t.queries, first+size); q++ {
+			which = append(which, q)
+		}
+		l.which[0] = which
+		if half {
+			which, err = t.searchHalf(l, which, skip, plan)
+			if err != nil {
+				return err
+			}
+		}
+		if err := t.searchF32(l, which, skip); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// searchF32 searches the queries in f32, as many at a time as fit.
+func (t *task) searchF32(l *lane, which []int, skip uint64) error {
+	plan := samplePlan(t.rows, t.k, kernels.Group, l.o)
+	size := passQueries(t.m.spec.Dim, t.k, plan.groups, false, l.o)
+	for len(which) > 0 {
+		n := min(size, len(which))
+		p := fullPass{pass: pass{task: t, l: l, which: which[:n], skip: skip, plan: plan}}
+		if err := p.run(); err != nil {
+			return err
+		}
+		which = which[n:]
+	}
+	return nil
+}
+
+func (t *task) uploadSkip(l *lane) (uint64, error) {
+	if t.skip == 0 {
+		return 0, nil
+	}
+	at, err := l.buffer(bufSkip, uint64(t.skip)*8)
+	if err != nil {
+		return 0, err
+	}
+	return at, l.upload(at, t.skip*8, func(dst []byte, from int) error {
+		return t.j.borrow(func() { copy(dst, bytesOf(t.req.Skip)[from:]) })
+	})
+}
+
 // passQueries is how many queries fit into the stage and the lane's buffers.
-func passQueries(dim, k, groups int, o *Options) int {
-	const (
-		listBytes  = 8 << 20 // of candidates
-		leastBytes = 32 << 20
-	)
+func passQueries(dim, k, groups int, half bool, o *Options) int {
+	const leastBytes = 32 << 20
+	listBytes := 8 << 20 // of candidates
+	if half {
+		listBytes = 32 << 20
+	}
 	n := min(o.Queries, o.StageBytes/2/(dim*4), o.StageBytes/2/(k*8+4))
 	n = min(n, max(8, listBytes/(o.ListKeys*8)), max(8, leastBytes/(4*max(groups, 1))))
 	return max(n, 1)
@@ -89,165 +135,130 @@ func samplePlan(rows, k, group int, o *Options) sampling {
 	want := max(3*k*(rows/o.ListKeys+1), 4*group*k)
 	step := max(1, rows/want)
 	items := (rows + step - 1) / step
-	return sampling{step: step, items: items, groups: (items + group - 1) / group}
+	groups := (items + group - 1) / group
+	if group == kernels.HalfGroup { // whole tiles
+		groups = (items + kernels.HalfTile - 1) / kernels.HalfTile * (kernels.HalfTile / kernels.HalfGroup)
+	}
+	return sampling{step: step, items: items, groups: groups}
 }
 
-// pass1 is one pass in f32.
-type pass1 struct {
+// pass is what a pass in f32 and one in bf16 share.
+type pass struct {
 	*task
 	l     *lane
-	first int // query of the request
-	n     int // queries
-	skip  uint64
+	which []int  // queries of the request
+	skip  uint64 // bitmap on the device
 	plan  sampling
-
-	scan  kernels.ScanArgs
+	at    [bufferCount]uint64
 	limit kernels.LimitArgs
-	pick  kernels.SelectArgs
 }
 
-func (p *pass1) run() error {
-	if err := p.prepare(); err != nil {
-		return err
-	}
-	if err := p.limits(); err != nil {
-		return err
-	}
-	for range maxScans {
-		again, err := p.scanOnce()
-		if err != nil {
-			return err
-		}
-		if !again {
-			return nil
-		}
-		p.l.s.b.stats.rescans.Add(1)
-	}
-	return &driver.Error{
-		Code: driver.LaunchFailed, Op: "search",
-		Detail: fmt.Sprintf("candidate lists overflowed %d times", maxScans),
-	}
+// small is the layout of bufSmall: limits, then counts, flags and work.
+func (p *pass) small() (limit, count, flags, work uint64) {
+	n := uint64(len(p.which)+31) &^ 31
+	limit = p.at[bufSmall]
+	return limit, limit + n*8, limit + n*12, limit + n*16
 }
 
-// prepare uploads the queries and sets up the argument blocks.
-func (p *pass1) prepare() error {
+// prepare makes room and uploads the queries; half is their stride in bf16, or 0.
+func (p *pass) prepare(half int) error {
 	l, dim := p.l, p.m.spec.Dim
-	n, k, stride := uint64(p.n), uint64(p.k), uint64(p.m.stride)
-	small := (n + 31) &^ 31
-	var at [bufferCount]uint64
+	n, k, stride := uint64(len(p.which)), uint64(p.k), uint64(p.m.stride)
 	sizes := [bufferCount]uint64{
-		bufSrc: n * uint64(dim) * 4, bufQueries: n * stride * 4,
+		bufSrc: n * uint64(dim) * 4, bufQueries: n * stride * 4, bufHalf: n * uint64(half) * 2,
 		bufList: n * uint64(l.o.ListKeys) * 8, bufLeast: max(1, n*uint64(p.plan.groups)) * 4,
-		bufBest: n * k * 8, bufSmall: small * 16, bufOut: n * k * 8,
+		bufBest: n * k * 8, bufSmall: ((n + 31) &^ 31) * 20, bufOut: n * k * 8,
+	}
+	if half > 0 {
+		sizes[bufHalf] += n * statsBytes
 	}
 	for i, size := range sizes {
 		if size == 0 {
 			continue
 		}
 		var err error
-		if at[i], err = l.buffer(i, size); err != nil {
+		if p.at[i], err = l.buffer(i, size); err != nil {
 			return err
 		}
 	}
-	err := l.upload(at[bufSrc], p.n*dim*4, func(dst []byte, from int) error {
-		return p.j.borrow(func() { copy(dst, bytesOf(p.req.Queries[p.first*dim:])[from:]) })
-	})
-	if err != nil {
+	if err := p.uploadQueries(); err != nil {
 		return err
 	}
-	limit := at[bufSmall]
-	count, flags := limit+small*8, limit+small*12
-	p.scan = kernels.ScanArgs{
-		Rows: uint64(p.m.rows), Queries: at[bufQueries], Skip: p.skip,
-		List: at[bufList], Count: count, Limit: limit, Least: at[bufLeast],
-		Items: uint32(p.rows), Step: 1, Stride: uint32(stride), Nq: uint32(n),
-		Cap: uint32(l.o.ListKeys), Groups: uint32(p.plan.groups),
-		Metric: uint32(p.m.spec.Metric), SkipWords: uint32(p.task.skip),
-	}
+	limit, count, _, _ := p.small()
 	p.limit = kernels.LimitArgs{
-		Least: at[bufLeast], Limit: limit, Count: count, Groups: uint32(p.plan.groups), K: uint32(k),
-	}
-	p.pick = kernels.SelectArgs{
-		List: at[bufList], Count: count, Limit: limit, Best: at[bufBest],
-		Ids: at[bufOut], Dist: at[bufOut] + n*k*4, Flags: flags,
-		Cap: uint32(l.o.ListKeys), K: uint32(k), Room: uint32(powerOfTwo(max(l.o.ListKeys, p.k))),
+		Least: p.at[bufLeast], Limit: limit, Count: count, Groups: uint32(p.plan.groups), K: uint32(k),
 	}
 	a := kernels.StoreArgs{
-		Src: at[bufSrc], Rows: at[bufQueries],
+		Src: p.at[bufSrc], Rows: p.at[bufQueries],
 		Count: uint32(n), Dim: uint32(dim), Stride: uint32(stride), Metric: uint32(p.m.spec.Metric),
 	}
-	return launch(l, "store_rows", [2]int{(p.n + 7) / 8, 1}, 256, 0, &a)
+	if half > 0 {
+		a.Half, a.Stats, a.HalfStride = p.at[bufHalf]+n*statsBytes, p.at[bufHalf], uint32(half)
+	}
+	return launch(l, "store_rows", [2]int{(len(p.which) + 7) / 8, 1}, 256, 0, &a)
 }
 
-// kernel is the variant for the number of queries, and its grid over items.
-func (p *pass1) kernel(name string, items int) (kernel string, grid [2]int) {
-	const warps = 8
-	groups := (items + kernels.Group - 1) / kernels.Group
-	blocks := min((groups+warps-1)/warps, 8*p.l.device.Info().Processors)
-	if p.n == 1 {
-		return name + "_1", [2]int{max(1, blocks), 1}
-	}
-	return name + "_8", [2]int{max(1, blocks), (p.n + 7) / 8}
+func (p *pass) uploadQueries() error {
+	dim := p.m.spec.Dim
+	return p.l.upload(p.at[bufSrc], len(p.which)*dim*4, func(dst []byte, from int) error {
+		return p.j.borrow(func() {
+			// A piece may begin and end inside a query.
+			for len(dst) > 0 {
+				q := p.which[from/(dim*4)]
+				n := copy(dst, bytesOf(p.req.Queries[q*dim : (q+1)*dim])[from%(dim*4):])
+				dst, from = dst[n:], from+n
+			}
+		})
+	})
 }
 
-// limits samples the rows, if there are enough to make it worth while, and sets
-// the limits.
-func (p *pass1) limits() error {
-	if p.plan.step > 0 {
-		a := p.scan
-		a.Items, a.Step = uint32(p.plan.items), uint32(p.plan.step)
-		name, grid := p.kernel("sample_f32", p.plan.items)
-		if err := launch(p.l, name, grid, 256, 0, &a); err != nil {
-			return err
-		}
-	}
-	return launch(p.l, "pick_limit", [2]int{p.n, 1}, 256, 0, &p.limit)
-}
-
-// scanOnce scans every row and selects. It reports whether a list overflowed.
-func (p *pass1) scanOnce() (again bool, err error) {
-	l := p.l
-	if p.rows > 0 {
-		name, grid := p.kernel("scan_f32", p.rows)
-		if err := launch(l, name, grid, 256, 0, &p.scan); err != nil {
-			return false, err
-		}
-	}
-	err = launch(l, "select_keys", [2]int{p.n, 1}, 256, int(p.pick.Room)*8, &p.pick)
+// results copies ids, distances and flags back. It hands out those of queries
+// whose flag is 0 and returns how many are set.
+func (p *pass) results(flags uint64) (flagged int, err error) {
+	l, n := p.l, len(p.which)
+	keys := n * p.k
+	out, err := l.room(keys*8 + n*4)
 	if err != nil {
-		return false, err
+		return 0, err
 	}
-	return p.results()
-}
-
-// results copies the results back and hands them out, if no list overflowed.
-func (p *pass1) results() (again bool, err error) {
-	l, keys := p.l, p.n*p.k
-	out, err := l.room(keys*8 + p.n*4)
-	if err != nil {
-		return false, err
+	if err := l.stream.CopyOut(out[:keys*8], driver.Ptr(p.at[bufOut])); err != nil {
+		return 0, err
 	}
-	if err := l.stream.CopyOut(out[:keys*8], driver.Ptr(p.pick.Ids)); err != nil {
-		return false, err
-	}
-	if err := l.stream.CopyOut(out[keys*8:], driver.Ptr(p.pick.Flags)); err != nil {
-		return false, err
+	if err := l.stream.CopyOut(out[keys*8:], driver.Ptr(flags)); err != nil {
+		return 0, err
 	}
 	if err := l.wait(); err != nil {
-		return false, err
+		return 0, err
 	}
-	l.flags = append(l.flags[:0], make([]uint32, p.n)...)
+	if cap(l.flags) < n {
+		l.flags = make([]uint32, n)
+	}
+	l.flags = l.flags[:n]
 	copy(bytesOf(l.flags), out[keys*8:])
-	for _, f := range l.flags {
-		if f != 0 {
-			return true, nil
+	err = p.j.borrow(func() {
+		for i, q := range p.which {
+			if l.flags[i] != 0 {
+				flagged++
+				continue
+			}
+			from := i * p.k * 4
+			copy(bytesOf(p.req.IDs[q*p.k:(q+1)*p.k]), out[from:])
+			copy(bytesOf(p.req.Dist[q*p.k:(q+1)*p.k]), out[keys*4+from:])
 		}
-	}
-	at := p.first * p.k
-	return false, p.j.borrow(func() {
-		copy(bytesOf(p.req.IDs[at:at+keys]), out[:keys*4])
-		copy(bytesOf(p.req.Dist[at:at+keys]), out[keys*4:keys*8])
 	})
+	return flagged, err
+}
+
+// maxScans bounds how often a pass is scanned again because its lists overflowed.
+// Each time the limits tighten; rows that tie by the thousand, in the worst
+// order, could take long, and the CPU answers those.
+const maxScans = 8
+
+func errOverflow() error {
+	return &driver.Error{
+		Code: driver.LaunchFailed, Op: "search",
+		Detail: fmt.Sprintf("candidate lists overflowed %d times", maxScans),
+	}
 }
 
 func powerOfTwo(n int) int {

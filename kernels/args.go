@@ -35,9 +35,29 @@ type SelectArgs struct {
 	Cap, K, Seeded, Room                       uint32
 }
 
+// HalfArgs is the argument block of the scan and the sample in bf16.
+type HalfArgs struct {
+	Rows, Stats, Queries, Qstats, Skip, List, Count, Limit, Least uint64
+	First, Items, Step, Stride, Nq, Cap                           uint32
+	Groups, Metric, SkipWords, Pad                                uint32
+}
+
+// HalfShared is the shared memory, in bytes, of a block of the bf16 kernels, and
+// HalfTile its rows and queries: kHalfShared and kTile of scan_bf16.cu.
+const (
+	HalfShared = 4*2*128*64 + 2*128*16
+	HalfTile   = 128
+)
+
+// RefineArgs is the argument block of refine.
+type RefineArgs struct {
+	Rows, Queries, List, Count, Ids, Dist, Flags, Work uint64
+	Cap, K, Stride, Metric, Room, Pad                  uint32
+}
+
 // Args are the argument blocks.
 type Args interface {
-	StoreArgs | ScanArgs | LimitArgs | SelectArgs
+	StoreArgs | ScanArgs | LimitArgs | SelectArgs | HalfArgs | RefineArgs
 }
 
 // Bytes is an argument block as a launch takes it. It aliases a.

@@ -27,6 +27,7 @@ func TestArgsLayout(t *testing.T) {
 	var got strings.Builder
 	for _, block := range []any{
 		kernels.StoreArgs{}, kernels.ScanArgs{}, kernels.LimitArgs{}, kernels.SelectArgs{},
+		kernels.HalfArgs{}, kernels.RefineArgs{},
 	} {
 		typ := reflect.TypeOf(block)
 		for i := range typ.NumField() {

@@ -77,8 +77,8 @@ struct SelectArgs {
 struct HalfArgs {
   u64 rows;    // const bf16 [][stride]
   u64 stats;   // const float4 []
-  u64 queries; // const bf16 [nq rounded up to 128][stride]
-  u64 qstats;  // const float4 [nq rounded up to 128]
+  u64 queries; // const bf16 [nq][stride]
+  u64 qstats;  // const float4 [nq]
   u64 skip;
   u64 list;
   u64 count;
@@ -93,7 +93,7 @@ struct HalfArgs {
   u32 groups; // least's row length, items rounded up to 128 over kHalfGroup
   u32 metric;
   u32 skipWords;
-  u32 sample;
+  u32 pad;
 };
 
 // Exact distances of the rows that bf16 bounds leave, and the k least of them.

@@ -3,3 +3,5 @@
 #include "scan_f32.cu"
 #include "limit.cu"
 #include "select.cu"
+#include "scan_bf16.cu"
+#include "refine.cu"

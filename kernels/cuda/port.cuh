@@ -10,7 +10,8 @@
 #else
 
 #define FULL 0xffffffffu
-#define SHARED_BYTES(name) extern __shared__ __align__(16) unsigned char name[]
+extern __shared__ __align__(16) unsigned char dynamic_shared[];
+#define SHARED_BYTES(name) unsigned char* name = dynamic_shared
 
 // Four 32-bit registers from shared memory: the lane's address is of one row of
 // 16 bytes of one 8x8 matrix of bf16.

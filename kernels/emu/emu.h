@@ -106,6 +106,11 @@ inline unsigned atomicAdd(unsigned* p, unsigned v) {
   *p += v;
   return old;
 }
+inline unsigned atomicMax(unsigned* p, unsigned v) {
+  unsigned old = *p;
+  *p = v > old ? v : old;
+  return old;
+}
 using std::max;
 using std::min;
 

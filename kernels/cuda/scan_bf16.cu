@@ -1,0 +1,185 @@
+// Bounds of distances from bf16 on tensor cores, for batches of queries, fused
+// with the choice of what may be a result.
+//
+// With w, p the bf16 copies of row v and query q,
+//
+//	|q.v - p.w|  <=  |q-p||v| + |p||v-w|  <=  A|v| + B|v-w|
+//
+// with B = |q| + |q-p| >= |p| and A = |q-p| + g*B, where g covers the rounding of
+// the sum. |v|, |v-w| and the like were computed when the row was stored. So the
+// kernel knows, without a guess, a lower and an upper bound of each distance. The
+// sample's k-th least upper bound is a limit that at least k rows are within; the
+// scan appends every row whose lower bound is within it; refine (refine.cu) computes
+// exact distances of those that matter. Nothing that belongs into the result can be
+// lost, so recall is that of the f32 scan: the price of bf16 is the number of rows
+// to refine, not an answer that is slightly wrong.
+//
+// Blocks of 128 rows x 128 queries, 8 warps of 64 x 32, 32 components a step, in
+// shared memory four steps ahead by asynchronous copies; 16-byte pieces are
+// exchanged within a row so that ldmatrix meets no bank twice. A block keeps its
+// queries and walks over row tiles without draining the pipeline between them.
+//
+// Roofline, N rows of d components, Q queries: bytes 2*N*d, operations 2*N*d*Q on
+// tensor cores and about 5*N*Q in f32 for the bounds.
+#include "key.cuh"
+
+enum {
+  kTile = 128,           // rows and queries of a block
+  kStep = 32,            // components of a pipeline step
+  kSteps = 4,            // steps in flight
+  kRowBytes = kStep * 2, // of a row in a step
+  kStepBytes = 2 * kTile * kRowBytes,
+  kHalfShared = kSteps * kStepBytes + 2 * kTile * 16 // with the rows' and queries' bounds
+};
+
+// piece is the place of 16-byte piece c (0..3) of row r in a step.
+__device__ __forceinline__ u32 piece(u32 r, u32 c) { return r * kRowBytes + (c ^ (r >> 1 & 3)) * 16; }
+
+struct HalfTile {
+  const HalfArgs& a;
+  unsigned char* shared;
+  u32 q0, lane, warpRow, warpQuery; // warp's first row and query in the tile
+  u32 depth, tiles;                 // steps of a row, row tiles in all
+
+  // fetch starts the copies of step it of this block.
+  __device__ __forceinline__ void fetch(u32 it, u32 total) {
+    if (it < total) {
+      u32 tile = blockIdx.x + it / depth * gridDim.x, k = it % depth * kStep;
+      unsigned char* to = shared + it % kSteps * kStepBytes;
+      for (u32 t = threadIdx.x; t < 2 * kTile * 4; t += blockDim.x) {
+        u32 r = t / 4 % kTile, c = t % 4;
+        const unsigned short* from;
+        if (t < kTile * 4) {
+          u32 i = min(tile * kTile + r, a.items - 1);
+          from = (const unsigned short*)a.rows + (u64)i * a.step * a.stride;
+        } else {
+          from = (const unsigned short*)a.queries + (u64)min(q0 + r, a.nq - 1) * a.stride;
+        }
+        copy16(to + (t < kTile * 4 ? 0 : kTile * kRowBytes) + piece(r, c), from + k + c * 8);
+      }
+    }
+    copy_commit();
+  }
+
+  // multiply adds one step to the warp's 64 x 32 products.
+  __device__ __forceinline__ void multiply(u32 it, float (&acc)[4][4][4]) {
+    unsigned char* rows = shared + it % kSteps * kStepBytes;
+    unsigned char* queries = rows + kTile * kRowBytes;
+#pragma unroll
+    for (u32 k = 0; k < kStep / 16; k++) {
+      u32 av[4][4], bv[2][4];
+#pragma unroll
+      for (u32 m = 0; m < 4; m++) {
+        u32 r = warpRow + m * 16 + (lane / 8 & 1) * 8 + lane % 8;
+        ldmatrix4(av[m], rows + piece(r, k * 2 + lane / 16));
+      }
+#pragma unroll
+      for (u32 n = 0; n < 2; n++) {
+        u32 r = warpQuery + n * 16 + lane / 16 * 8 + lane % 8;
+        ldmatrix4(bv[n], queries + piece(r, k * 2 + (lane / 8 & 1)));
+      }
+#pragma unroll
+      for (u32 m = 0; m < 4; m++) {
+#pragma unroll
+        for (u32 n = 0; n < 4; n++) mma_bf16(acc[m][n], av[m], bv[n / 2][n % 2 * 2], bv[n / 2][n % 2 * 2 + 1]);
+      }
+    }
+  }
+};
+
+// Bounds of one query: x = A, y = B, z = its part of the distance, w = limit.
+__device__ __forceinline__ float4 query_bounds(const HalfArgs& a, u32 q, bool sample) {
+  float4 s = ((const float4*)a.qstats)[min(q, a.nq - 1)], b;
+  float g = (float)(a.stride + 16) * 2.4e-7f; // (d + 16) * 2^-22: one rounding per product and sum
+  b.y = (s.x + s.y) * 1.00001f;
+  b.x = (s.y + g * b.y) * 1.00001f;
+  b.z = a.metric == kCosine ? 1.0f : s.z;
+  b.w = -INFINITY;
+  if (!sample && q < a.nq) {
+    u32 limit = (u32)(((const u64*)a.limit)[q] >> 32);
+    b.w = limit >= 0xff800000u ? INFINITY : unordered(limit);
+  }
+  return b;
+}
+
+// The parts that do not cancel are widened by kSlack for their own rounding.
+#define kSlack 1e-6f
+
+template <bool sample>
+__device__ __forceinline__ void bounds(const HalfTile& t, u32 tile, const float4* rows, const float4* queries,
+                                       const float (&acc)[4][4][4]) {
+  const HalfArgs& a = t.a;
+  float c = a.metric == kL2 ? 2.0f : 1.0f;
+  const u64* skip = (const u64*)a.skip;
+#pragma unroll
+  for (u32 m = 0; m < 4; m++) {
+#pragma unroll
+    for (u32 h = 0; h < 2; h++) {
+      u32 r = t.warpRow + m * 16 + h * 8 + t.lane / 4, i = tile * kTile + r;
+      float4 row = rows[r];
+      bool live = i < a.items;
+      if (sample) live = live && !skipped(skip, a.skipWords, a.first + i * a.step);
+#pragma unroll
+      for (u32 n = 0; n < 4; n++) {
+#pragma unroll
+        for (u32 j = 0; j < 2; j++) {
+          u32 at = t.warpQuery + n * 8 + t.lane % 4 * 2 + j, q = t.q0 + at;
+          float4 query = queries[at];
+          float dot = acc[m][n][h * 2 + j], both = query.z + row.z;
+          if (sample) {
+            float up = fmaf(-c, fmaf(-query.x, row.x, fmaf(-query.y, row.y, dot)), both * (1 + kSlack));
+            u32 least = ordered(live ? up : INFINITY);
+            least = min(least, __shfl_xor_sync(FULL, least, 4));
+            least = min(least, __shfl_xor_sync(FULL, least, 8));
+            least = min(least, __shfl_xor_sync(FULL, least, 16));
+            u32 group = tile * (kTile / kHalfGroup) + (t.warpRow + m * 16 + h * 8) / kHalfGroup;
+            if (t.lane < 4 && q < a.nq) ((u32*)a.least)[(u64)q * a.groups + group] = least;
+          } else {
+            float low = fmaf(-c, fmaf(query.x, row.x, fmaf(query.y, row.y, dot)), both * (1 - kSlack));
+            if (low <= query.w && live && !skipped(skip, a.skipWords, a.first + i)) {
+              append((u64*)a.list, (u32*)a.count, a.cap, q, make_key(low, a.first + i));
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+template <bool sample>
+__device__ __forceinline__ void scan_half(const HalfArgs& a) {
+  SHARED_BYTES(memory);
+  float4* rowBounds = (float4*)(memory + kSteps * kStepBytes);
+  float4* queryBounds = rowBounds + kTile;
+  u32 warp = threadIdx.x >> 5;
+  HalfTile t = {a, memory, blockIdx.y * kTile, threadIdx.x & 31, warp / 4 * 64, warp % 4 * 32,
+                a.stride / kStep, (a.items + kTile - 1) / kTile};
+  if (threadIdx.x < kTile) queryBounds[threadIdx.x] = query_bounds(a, t.q0 + threadIdx.x, sample);
+  u32 mine = t.tiles > blockIdx.x ? (t.tiles - blockIdx.x + gridDim.x - 1) / gridDim.x : 0;
+  u32 total = mine * t.depth;
+  for (u32 it = 0; it < kSteps - 1; it++) t.fetch(it, total);
+  float acc[4][4][4];
+  for (u32 it = 0; it < total; it++) {
+    u32 tile = blockIdx.x + it / t.depth * gridDim.x;
+    if (it % t.depth == 0) {
+#pragma unroll
+      for (int i = 0; i < 64; i++) acc[i / 16][i / 4 % 4][i % 4] = 0;
+    }
+    copy_wait<kSteps - 2>();
+    __syncthreads(); // the step is there for all, and the one before it is used up
+    if (it % t.depth == 0 && threadIdx.x < kTile) {
+      u32 i = min(tile * kTile + threadIdx.x, a.items - 1);
+      rowBounds[threadIdx.x] = ((const float4*)a.stats)[(u64)i * a.step];
+    }
+    t.fetch(it + kSteps - 1, total);
+    t.multiply(it, acc);
+    if (it % t.depth == t.depth - 1) {
+      __syncthreads(); // the rows' bounds are there, also when a row is one step
+      bounds<sample>(t, tile, rowBounds, queryBounds, acc);
+    }
+  }
+  copy_wait<0>();
+}
+
+extern "C" __global__ void __launch_bounds__(256, 2) scan_bf16(const HalfArgs a) { scan_half<false>(a); }
+extern "C" __global__ void __launch_bounds__(256, 2) sample_bf16(const HalfArgs a) { scan_half<true>(a); }
