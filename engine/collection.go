@@ -215,7 +215,7 @@ func (c *collection) info() CollectionInfo {
 	defer v.release()
 	i.VectorCount = v.ids.Len()
 	i.Pending = v.graph.Pending()
-	i.Deleted = v.graph.Deleted()
+	i.Deleted = v.graph.Repair(false)
 	mem := v.graph.Memory()
 	i.Memory.Vectors, i.Memory.Links, i.Memory.Codes = mem.Vectors, mem.Links, mem.Codes
 	i.Memory.Other, i.Memory.Mapped = mem.Other, mem.Mapped

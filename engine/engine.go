@@ -195,6 +195,7 @@ func (e *Engine) startBackground() {
 	e.bg.Go(func() { e.loadLoop(atStart) })
 	e.bg.Go(e.commitLoop)
 	e.bg.Go(e.imageLoop)
+	e.bg.Go(e.tidyLoop)
 	if e.opts.Fsync == FsyncInterval {
 		e.bg.Go(e.syncLoop)
 	}

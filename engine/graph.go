@@ -20,8 +20,9 @@ type graph interface {
 	WriteImage(w *image.Writer) error
 	// Config is what the graph was made with.
 	Config() hnsw.Config
-	// Deleted is the number of rows whose repair is outstanding.
-	Deleted() int
+	// Repair is the number of rows whose repair is outstanding; now starts it,
+	// however few they are.
+	Repair(now bool) (outstanding int)
 }
 
 // graphConfig is cfg as the index wants it.

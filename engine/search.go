@@ -123,10 +123,12 @@ func (e *Engine) searchIn(ctx context.Context, c *collection, r *SearchRequest) 
 	if err != nil {
 		return SearchResult{}, err
 	}
-	defer v.release()
 	s := e.searchers.get()
-	defer e.searchers.put(s)
 	s.e, s.c, s.v, s.req, s.q = e, c, v, r, r.Vector
+	defer func() {
+		s.v.release()
+		e.searchers.put(s)
+	}()
 	if cfg.Metric == compute.Cosine {
 		s.unit = unit(s.unit[:0], r.Vector, norm2)
 		s.q = s.unit
@@ -171,6 +173,14 @@ func (s *searcher) run(ctx context.Context) (SearchResult, error) {
 		if err != nil {
 			return SearchResult{}, err
 		}
+		if s.c.view.Load() != s.v {
+			// A reindex replaced the view: changes since then show in the new
+			// one only, so what was found here may not match its records.
+			if err := s.renewView(); err != nil {
+				return SearchResult{}, err
+			}
+			continue
+		}
 		if stale && attempt < searchAttempts {
 			// More candidates than asked for: what moves away or goes at the last
 			// attempt does not leave the answer short.
@@ -182,6 +192,18 @@ func (s *searcher) run(ctx context.Context) (SearchResult, error) {
 		}
 		return SearchResult{Hits: hits, Explain: s.explain(start)}, nil
 	}
+}
+
+// renewView replaces the searcher's view by the collection's.
+// Errors: as collection.acquire.
+func (s *searcher) renewView() error {
+	v, err := s.c.acquire()
+	if err != nil {
+		return err
+	}
+	s.v.release()
+	s.v = v
+	return nil
 }
 
 // resolve turns the candidates into the page of hits. stale says that a hit on

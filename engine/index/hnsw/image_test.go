@@ -153,8 +153,8 @@ func checkSame(t *testing.T, y *Index, have map[uint32][]float32) {
 		checkHolds(t, y, have)
 	}
 	y.Wait()
-	if y.Deleted() != 0 || y.Pending() != 0 || y.Free() != y.Rows()-y.Live() {
-		t.Fatalf("deleted %d, pending %d, free %d of %d rows, %d live", y.Deleted(), y.Pending(),
+	if y.Repair(false) != 0 || y.Pending() != 0 || y.Free() != y.Rows()-y.Live() {
+		t.Fatalf("deleted %d, pending %d, free %d of %d rows, %d live", y.Repair(false), y.Pending(),
 			y.Free(), y.Rows(), y.Live())
 	}
 	r := rand.New(rand.NewPCG(4, 4))

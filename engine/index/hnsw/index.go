@@ -93,9 +93,6 @@ func (x *Index) Live() int { return int(x.live.Load()) }
 // Pending implements index.Graph.
 func (x *Index) Pending() int { return int(x.work.count.Load()) }
 
-// Deleted is the number of dead rows: deleted, not repaired yet.
-func (x *Index) Deleted() int { return int(x.work.dead.Load()) }
-
 // Free is the number of rows that TakeFree may hand out.
 func (x *Index) Free() int {
 	x.work.mu.Lock()

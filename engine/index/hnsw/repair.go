@@ -19,12 +19,14 @@ const repairStep = 4
 
 // due reports whether there is reason for a pass over rows rows: about 2 % of
 // them dead or 3 % moved while rows wait to be linked, fewer when there is nothing
-// else to do, any when somebody waits.
+// else to do, any when somebody waits or asked for it.
 func (w *work) due(rows int) bool {
 	dead, moved := int(w.dead.Load()), w.movers
 	switch {
 	case w.closed:
 		return false
+	case w.tidying && dead > 0:
+		return true
 	case w.draining > 0:
 		return dead > 0 || moved > max(32, rows/256)
 	case w.count.Load() == 0:
@@ -43,6 +45,21 @@ func (x *Index) maybeRepair() {
 	}
 	w.repairer = true
 	x.wg.Go(x.repairRows)
+}
+
+// Repair is the number of dead rows: deleted, not repaired yet. now starts a pass
+// when there is one, however few: for the quiet after the last deletions, which
+// would leave some for ever.
+func (x *Index) Repair(now bool) (outstanding int) {
+	w := &x.work
+	outstanding = int(w.dead.Load())
+	if now && outstanding > 0 {
+		w.mu.Lock()
+		w.tidying = true
+		w.mu.Unlock()
+		x.maybeRepair()
+	}
+	return outstanding
 }
 
 // repairRows runs passes while they are due.
@@ -64,7 +81,9 @@ func (x *Index) nextPass() *pass {
 	w := &x.work
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !w.due(x.Rows()) {
+	due := w.due(x.Rows())
+	w.tidying = false
+	if !due {
 		w.repairer = false
 		w.change.Broadcast()
 		return nil

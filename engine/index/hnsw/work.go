@@ -47,6 +47,7 @@ type work struct {
 	linkers  int  // goroutines that link
 	repairer bool // a repair pass runs or is about to
 	draining int  // Wait calls that run: repair everything
+	tidying  bool // the next pass is due if one row is dead
 	closed   bool
 }
 
