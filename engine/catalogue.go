@@ -235,6 +235,15 @@ func (k *dropCommand) stage(tx *txn) error {
 	if c == nil {
 		return errs.NoCollection(k.name)
 	}
+	if err := tx.dropRecords(c, k.name); err != nil {
+		return err
+	}
+	tx.begin(store.EntryDrop, c)
+	return tx.end(nil, false)
+}
+
+// dropRecords stages the removal of c, which is called name.
+func (tx *txn) dropRecords(c *collection, name string) error {
 	lo, hi := store.RecordBounds(c.id)
 	if err := tx.batch.DeleteRange(lo, hi, nil); err != nil {
 		return errStorage(err)
@@ -244,12 +253,8 @@ func (k *dropCommand) stage(tx *txn) error {
 			return errStorage(err)
 		}
 	}
-	tx.begin(store.EntryDrop, c)
-	if err := tx.end(nil, false); err != nil {
-		return err
-	}
 	c.dropped = true
-	tx.rename(k.name, nil, "")
+	tx.rename(name, nil, "")
 	tx.after(func() {
 		tx.e.cat.remove(c)
 		c.unload()

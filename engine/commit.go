@@ -143,6 +143,9 @@ func (e *Engine) submit(ctx context.Context, cmd command, bytes, ops int) error 
 
 // submitAt is submit that also returns the position of the command's last entry.
 func (e *Engine) submitAt(ctx context.Context, cmd command, bytes, ops int) (Position, error) {
+	if err := e.refused(cmd); err != nil {
+		return Position{}, err
+	}
 	err := e.writable(bytes)
 	if f, ok := cmd.(freer); ok && f.frees() && errors.Is(err, errs.Of(errs.StorageFull)) {
 		err = e.space.checkFreeing()

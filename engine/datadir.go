@@ -37,6 +37,10 @@ type dirIdentity struct {
 	// Complete is set once the store exists. Without it, a store that holds
 	// nothing yet is what an interrupted first start left, and is made anew.
 	Complete bool `json:"complete"`
+	// Generation is the directory inside that holds store and images, "" for the
+	// directory itself. A full copy from another node is a new generation: writing
+	// its name here is what puts it in place.
+	Generation string `json:"generation,omitempty"`
 	store.Identity
 }
 
@@ -46,10 +50,15 @@ type dataDir struct {
 	path     string
 	lock     io.Closer
 	identity dirIdentity
+	// handedOver says that the lock belongs to the engine of a newer generation.
+	handedOver bool
 }
 
-func (d *dataDir) dbDir() string     { return d.fs.PathJoin(d.path, dbName) }
-func (d *dataDir) imagesDir() string { return d.fs.PathJoin(d.path, imagesName) }
+func (d *dataDir) dbDir() string { return d.fs.PathJoin(d.path, d.identity.Generation, dbName) }
+
+func (d *dataDir) imagesDir() string {
+	return d.fs.PathJoin(d.path, d.identity.Generation, imagesName)
+}
 
 // openDataDir locks path and reads its identity, creating both in an absent or
 // empty directory. It never writes into a directory it does not know.
@@ -106,6 +115,9 @@ func (d *dataDir) prepare() error {
 				return fmt.Errorf("remove what an interrupted first start left: %w", err)
 			}
 		}
+	}
+	if err := d.removeGenerations(); err != nil {
+		return err
 	}
 	for _, dir := range []string{d.dbDir(), d.imagesDir()} {
 		if err := makeDir(d.fs, dir); err != nil {
@@ -222,7 +234,8 @@ func readIdentity(fs vfs.FS, path string) (dirIdentity, error) {
 	if err != nil {
 		return id, fmt.Errorf("read identity of data directory %s: %w", path, err)
 	}
-	if err := json.Unmarshal(b, &id); err != nil || id.Product != "vectorizer" || id.Format < 1 {
+	if err := json.Unmarshal(b, &id); err != nil || !goodGeneration(id.Generation) ||
+		id.Product != "vectorizer" || id.Format < 1 {
 		return id, errs.New(errs.Configuration,
 			"data directory %s has an identity file that is not Vectorizer's", path).With("path", path)
 	}
@@ -264,6 +277,9 @@ func lockDir(fs vfs.FS, path string) (io.Closer, error) {
 
 // close releases the lock.
 func (d *dataDir) close() error {
+	if d.handedOver {
+		return nil
+	}
 	if err := d.fs.Remove(d.fs.PathJoin(d.path, pidFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return errors.Join(err, d.lock.Close())
 	}

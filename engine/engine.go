@@ -118,8 +118,11 @@ type Engine struct {
 	startPos  store.Position // end of the log at start
 	queue     *commitQueue
 	applied   atomic.Uint64 // log offset of the last durable commit
-	logFirst  atomic.Uint64 // first log entry kept
-	trimmedAt uint64        // bytes committed when the log was last trimmed; committer only
+	tail      logTail       // the same with epoch and checksum, and who waits for more
+	lineage   atomic.Pointer[[]Branch]
+	refusing  atomic.Pointer[error] // why clients may not write; nil = they may
+	logFirst  atomic.Uint64         // first log entry kept
+	trimmedAt uint64                // bytes committed when the log was last trimmed; committer only
 	stats     counters
 	tails     logTails
 
@@ -165,11 +168,14 @@ func (e *Engine) open() (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, e.dir.close())
-		}
-	}()
+	if err = e.openStore(); err != nil {
+		return errors.Join(err, e.dir.close())
+	}
+	return nil
+}
+
+// openStore opens what the directory holds and starts the goroutines.
+func (e *Engine) openStore() (err error) {
 	e.scan = newScanner(e.opts.Backends)
 	e.space = newSpaceWatch(e.opts.FS, e.opts.Dir, e.opts.MinFreeBytes, e.log)
 	e.store, err = store.Open(store.Options{
@@ -190,6 +196,7 @@ func (e *Engine) open() (err error) {
 func (e *Engine) startBackground() {
 	e.queue = newCommitQueue(e.opts.QueueOps, e.opts.QueueBytes)
 	e.queue.start(e.startPos)
+	e.tail.moved(e.queue.pos)
 	e.bg.Go(func() { e.space.run(e.ctx) })
 	atStart := e.cat.all()
 	e.bg.Go(func() { e.loadLoop(atStart) })
@@ -229,7 +236,7 @@ func (e *Engine) Close() error {
 func (e *Engine) close() error {
 	e.closing.Store(true)
 	var err error
-	if e.store.Failed() == nil && e.space.stalled() == nil {
+	if e.store.Failed() == nil && e.space.stalled() == nil && !e.dir.handedOver {
 		e.closeImages()
 	}
 	e.queue.close()

@@ -78,6 +78,9 @@ func (e *Engine) commitGroup(tx *txn, reqs []*request) {
 			r.err = errStorage(r.err)
 			continue
 		}
+		if r.err = e.refused(r.cmd); r.err != nil {
+			continue
+		}
 		tx.staging = r
 		r.err = r.cmd.stage(tx)
 		r.pos = Position{Epoch: tx.pos.Epoch, Offset: tx.pos.Offset}
@@ -129,6 +132,7 @@ func (e *Engine) commit(tx *txn) error {
 		}
 	}
 	e.applied.Store(tx.pos.Offset)
+	e.tail.moved(tx.pos)
 	for _, fn := range tx.inline {
 		fn()
 	}
@@ -140,6 +144,9 @@ func (e *Engine) commit(tx *txn) error {
 
 // commitBatch writes the batch, synced if the mode says so.
 func (e *Engine) commitBatch(tx *txn) error {
+	if tx.spoiled != nil {
+		return tx.spoiled
+	}
 	if tx.empty() {
 		return nil
 	}
@@ -155,5 +162,6 @@ func (e *Engine) commitBatch(tx *txn) error {
 	e.stats.commit(tx.ops, size, time.Since(start), sync)
 	e.space.wrote(size)
 	e.queue.pos = tx.pos
+	e.queue.epo.Store(tx.pos.Epoch)
 	return nil
 }

@@ -99,6 +99,9 @@ func (e *Engine) removeOrphans() error {
 			}
 		}
 	}
+	if e.dir.handedOver {
+		return nil // another engine still uses the directory
+	}
 	return e.dir.removeTemporary()
 }
 

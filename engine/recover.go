@@ -39,6 +39,9 @@ func (e *Engine) recover() error {
 	if err := e.loadManifests(); err != nil {
 		return err
 	}
+	if err := e.loadLineage(); err != nil {
+		return err
+	}
 	return e.findLogFirst()
 }
 

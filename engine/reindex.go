@@ -71,10 +71,23 @@ func (e *Engine) Reindex(ctx context.Context, coll string, h HNSWConfig) error {
 	if err := h.normalise(); err != nil {
 		return err
 	}
+	if err := e.refused(&metaCommand{}); err != nil {
+		return err // before the work, not after it
+	}
 	c, err := e.cat.find(coll)
 	if err != nil {
 		return err
 	}
+	return e.rebuildGraph(ctx, c, h, func(ctx context.Context, v *view, s *shadow) error {
+		return e.swapShadow(ctx, c, v, s, h)
+	})
+}
+
+// rebuildGraph fills a new graph with parameters h beside the one that serves and
+// has swap exchange them.
+func (e *Engine) rebuildGraph(
+	ctx context.Context, c *collection, h HNSWConfig, swap func(context.Context, *view, *shadow) error,
+) error {
 	v, err := c.acquire()
 	if err != nil {
 		return err
@@ -89,12 +102,12 @@ func (e *Engine) Reindex(ctx context.Context, coll string, h HNSWConfig) error {
 	s := &shadow{graph: g}
 	if !c.shadow.CompareAndSwap(nil, s) {
 		_ = g.Close()
-		return errs.New(errs.IndexError, "Collection '%s' is being reindexed already", coll).
-			With("collection", coll).With("retry_after", 5)
+		return errs.New(errs.IndexError, "Collection '%s' is being reindexed already", c.name()).
+			With("collection", c.name()).With("retry_after", 5)
 	}
 	err = e.fillShadow(ctx, c, v, s)
 	if err == nil {
-		err = e.swapShadow(ctx, c, v, s, h)
+		err = swap(ctx, v, s)
 	}
 	if err != nil {
 		e.dropShadow(c, s)
@@ -110,10 +123,10 @@ func (e *Engine) Reindex(ctx context.Context, coll string, h HNSWConfig) error {
 func (e *Engine) fillShadow(ctx context.Context, c *collection, v *view, s *shadow) error {
 	// The barrier: a group that began before the shadow was there is applied
 	// when this returns, so that what follows is in both graphs.
-	if err := e.submit(ctx, funcCommand(func(tx *txn) error {
+	if err := e.submitAlways(ctx, funcCommand(func(tx *txn) error {
 		tx.afterIn(c, func() {})
 		return nil
-	}), 0, 1); err != nil {
+	})); err != nil {
 		return err
 	}
 	alive := v.graph.AliveWords(nil)
@@ -157,12 +170,7 @@ func (e *Engine) swapShadow(ctx context.Context, c *collection, v *view, s *shad
 		cfg.HNSW = h
 		return nil
 	}, apply: func(c *collection) {
-		c.shadow.Store(nil)
-		s.freeHoles(v.ids)
-		if c.view.CompareAndSwap(v, c.newView(s.graph, v.ids, v.index)) {
-			v.release()
-			swapped.Store(true)
-		}
+		swapped.Store(c.swapIn(v, s))
 	}}
 	if err := e.submit(ctx, cmd, 1024, 1); err != nil {
 		return err
@@ -171,6 +179,17 @@ func (e *Engine) swapShadow(ctx context.Context, c *collection, v *view, s *shad
 		return errs.NoCollection(c.name())
 	}
 	return nil
+}
+
+// swapIn makes s the graph of c, which serves from v. It runs in commit order.
+func (c *collection) swapIn(v *view, s *shadow) bool {
+	c.shadow.Store(nil)
+	s.freeHoles(v.ids)
+	if !c.view.CompareAndSwap(v, c.newView(s.graph, v.ids, v.index)) {
+		return false
+	}
+	v.release()
+	return true
 }
 
 // dropShadow gives a reindex up. The committer lets go of the shadow before the

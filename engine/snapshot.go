@@ -81,15 +81,26 @@ func (e *Engine) Snapshot(ctx context.Context, w io.Writer) (SnapshotInfo, error
 
 // freeze makes the copy in tmp.
 func (e *Engine) freeze(ctx context.Context, tmp string) (Position, error) {
-	var pos Position
+	pos, err := e.freezeData(ctx, tmp)
+	if err != nil {
+		return Position{}, err
+	}
+	id := e.dir.identity
+	id.Generation = "" // a copy has only one
+	return Position{Epoch: pos.Epoch, Offset: pos.Offset}, writeIdentity(e.opts.FS, tmp, id)
+}
+
+// freezeData makes the copy of store and images.
+func (e *Engine) freezeData(ctx context.Context, tmp string) (LogPosition, error) {
+	var pos LogPosition
 	var images []*imageManifest
 	fs := e.opts.FS
 	e.imageGate.RLock()
 	defer e.imageGate.RUnlock()
 	// Inside the committer no commit is under way, so store and position belong
 	// together. What the group has staged before is not in the store yet.
-	err := e.submit(ctx, funcCommand(func(tx *txn) error {
-		pos = Position{Epoch: tx.e.queue.pos.Epoch, Offset: tx.e.queue.pos.Offset}
+	err := e.submitAlways(ctx, funcCommand(func(tx *txn) error {
+		pos = LogPosition(tx.e.queue.pos)
 		for _, c := range e.cat.all() {
 			if im := c.image.Load(); im != nil && !c.dropped {
 				images = append(images, im)
@@ -99,14 +110,14 @@ func (e *Engine) freeze(ctx context.Context, tmp string) (Position, error) {
 			return errStorage(err)
 		}
 		return nil
-	}), 0, 1)
+	}))
 	if err != nil {
 		return pos, err
 	}
 	if err := e.linkImages(images, fs.PathJoin(tmp, imagesName)); err != nil {
 		return pos, errStorage(err)
 	}
-	return pos, writeIdentity(fs, tmp, e.dir.identity)
+	return pos, nil
 }
 
 // snapshotWriter turns a directory into a tar stream.

@@ -39,6 +39,8 @@ type txn struct {
 	inline  []func()                  // run by the committer after the commit, before the parts
 	undo    []func()                  // run if the commit fails
 	closers []io.Closer               // of records that staged ops still refer to
+	born    []*collection             // made by replicated entries of the group
+	spoiled error                     // why the group must not be committed
 
 	staging *request // being staged
 	entry   store.EntryBuilder
@@ -62,6 +64,7 @@ func (tx *txn) reset() {
 	tx.pos = tx.e.queue.pos
 	tx.nowUs = max(tx.nowUs+1, time.Now().UnixMicro())
 	tx.ops = 0
+	tx.born, tx.spoiled = nil, nil
 	tx.records = make(map[recKey]staged)
 	if len(tx.meta) > 0 || tx.meta == nil {
 		tx.meta = make(map[*collection]*collMeta)
@@ -139,9 +142,12 @@ func (tx *txn) rename(old string, c *collection, now string) {
 }
 
 // begin starts a log entry about c.
-func (tx *txn) begin(kind store.EntryKind, c *collection) {
+func (tx *txn) begin(kind store.EntryKind, c *collection) { tx.beginAt(kind, c.id) }
+
+// beginAt starts a log entry about the collection with number coll, 0 for none.
+func (tx *txn) beginAt(kind store.EntryKind, coll uint32) {
 	tx.current = store.Entry{
-		Kind: kind, Coll: c.id, Offset: tx.pos.Offset + 1, Epoch: tx.pos.Epoch, TimeUs: tx.nowUs,
+		Kind: kind, Coll: coll, Offset: tx.pos.Offset + 1, Epoch: tx.pos.Epoch, TimeUs: tx.nowUs,
 	}
 	tx.entry.Reset(&tx.current)
 }

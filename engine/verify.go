@@ -89,7 +89,7 @@ func (v *verifier) open() error {
 	if err != nil {
 		return err
 	}
-	empty, err := (&dataDir{fs: v.o.FS, path: v.o.Dir}).holdsNothing()
+	empty, err := (&dataDir{fs: v.o.FS, path: v.o.Dir, identity: id}).holdsNothing()
 	if err != nil {
 		return err
 	}

@@ -75,7 +75,7 @@ func (e *Engine) Write(ctx context.Context, muts ...Mutation) (WriteResult, erro
 		at += len(muts[i].Ops)
 	}
 	if valid == 0 {
-		return WriteResult{Items: cmd.results, Position: e.Position()}, e.writable(0)
+		return WriteResult{Items: cmd.results, Position: e.Position()}, cmp.Or(e.refused(cmd), e.writable(0))
 	}
 	pos, err := e.submitAt(ctx, cmd, bytes, valid)
 	if err != nil {

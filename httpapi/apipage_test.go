@@ -52,8 +52,8 @@ func page(t *testing.T) []byte {
 	var b bytes.Buffer
 	b.WriteString(pageHead)
 	titles := map[string]string{"status": "Status", "collections": "Collections",
-		"vectors": "Vectors", "search": "Search"}
-	for _, tag := range []string{"collections", "vectors", "search", "status"} {
+		"vectors": "Vectors", "search": "Search", "replication": "Replication"}
+	for _, tag := range []string{"collections", "vectors", "search", "status", "replication"} {
 		fmt.Fprintf(&b, "\n## %s\n", titles[tag])
 		for _, r := range routes() {
 			if r.Tag == tag {

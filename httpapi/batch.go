@@ -100,7 +100,7 @@ func (c *call) doBatch(cs *collState) ([]engine.BatchItem, error) {
 		queries[i].Request(&c.many[i])
 	}
 	c.searches = len(queries)
-	items := c.s.engine.SearchBatch(c.req, cs.name, c.many)
+	items := c.engine.SearchBatch(c.req, cs.name, c.many)
 	c.measureBatch(cs, items, limit)
 	return items, nil
 }

@@ -31,6 +31,8 @@ type call struct {
 // request is the part of a call that is new for each request.
 type request struct {
 	s      *Server
+	lease  *engine.Lease
+	engine *engine.Engine // that of lease: a full copy from a master does not close it under us
 	ctx    *fasthttp.RequestCtx
 	route  *route
 	params params
@@ -41,18 +43,20 @@ type request struct {
 	correlationID []byte
 	minted        uuid
 
-	collection *collState // of the collection the request concerns, if it exists
-	searches   int        // queries run
-	kind       errs.Kind  // of the error answered, "" for success
-	err        error      // behind it
-	stack      []byte     // of a panic
-	held       int64      // bytes accounted in Server.held
+	collection *collState      // of the collection the request concerns, if it exists
+	searches   int             // queries run
+	position   engine.Position // of the last write
+	kind       errs.Kind       // of the error answered, "" for success
+	err        error           // behind it
+	stack      []byte          // of a panic
+	held       int64           // bytes accounted in Server.held
 }
 
 // reset makes c ready for the pool: it keeps buffers of moderate size and no
 // reference into a request.
 func (c *call) reset() {
 	c.req.end()
+	c.lease.Release()
 	if c.held > 0 {
 		c.s.held.Add(-c.held)
 	}

@@ -18,7 +18,7 @@ const (
 
 // listCollections answers GET /collections.
 func (c *call) listCollections() error {
-	infos := c.s.engine.Collections()
+	infos := c.engine.Collections()
 	list := make([]collectionInfo, 0, len(infos))
 	for i := range infos {
 		list = append(list, listedInfo(&infos[i]))
@@ -39,7 +39,7 @@ func (c *call) getCollection() error {
 }
 
 func (c *call) sendInfo(name string) error {
-	info, err := c.s.engine.Collection(name)
+	info, err := c.engine.Collection(name)
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func (c *call) createCollection() error {
 	fallback(&cfg.HNSW.M, def.M)
 	fallback(&cfg.HNSW.EfConstruction, def.EfConstruction)
 	fallback(&cfg.HNSW.EfSearch, def.EfSearch)
-	info, err := c.s.engine.CreateCollection(c.req, cfg)
+	info, err := c.engine.CreateCollection(c.req, cfg)
 	if err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func (c *call) updateCollection() error {
 	if err := p.Decode(d); err != nil {
 		return err
 	}
-	info, err := c.s.engine.Collection(cs.name)
+	info, err := c.engine.Collection(cs.name)
 	if err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func (c *call) updateCollection() error {
 		return errs.Invalid("similarity_metric",
 			metricWord(info.Metric)+" (a collection keeps its metric)", metricWord(p.Metric))
 	}
-	if info, err = c.s.engine.UpdateCollection(c.req, cs.name, p.CollectionPatch); err != nil {
+	if info, err = c.engine.UpdateCollection(c.req, cs.name, p.CollectionPatch); err != nil {
 		return err
 	}
 	return c.json(singleInfo(&info))
@@ -135,7 +135,7 @@ func (c *call) updateCollection() error {
 // deleteCollection answers DELETE /collections/{collection}.
 func (c *call) deleteCollection() error {
 	name := c.param(0)
-	if err := c.s.engine.DeleteCollection(c.req, name); err != nil {
+	if err := c.engine.DeleteCollection(c.req, name); err != nil {
 		return err
 	}
 	c.s.forget(name)
@@ -159,7 +159,7 @@ func (c *call) renameCollection() error {
 	if n.NewName == "" || n.NewName == nameEmpty || n.NewName == nameCleanup {
 		return errs.Invalid("new_name", "a name other than empty and cleanup", n.NewName)
 	}
-	if err := c.s.engine.RenameCollection(c.req, old, n.NewName); err != nil {
+	if err := c.engine.RenameCollection(c.req, old, n.NewName); err != nil {
 		return err
 	}
 	c.s.forget(old)
@@ -181,7 +181,7 @@ func (c *call) reindex() error {
 	if err != nil {
 		return err
 	}
-	info, err := c.s.engine.Collection(cs.name)
+	info, err := c.engine.Collection(cs.name)
 	if err != nil {
 		return err
 	}
@@ -193,7 +193,7 @@ func (c *call) reindex() error {
 	if err := codec.DecodeHNSW(d, &h); err != nil {
 		return err
 	}
-	if err := c.s.engine.Reindex(c.req, cs.name, h); err != nil {
+	if err := c.engine.Reindex(c.req, cs.name, h); err != nil {
 		return err
 	}
 	return c.json(reindexReply{cs.name, "completed", h, 1, millis(time.Since(c.start))})
@@ -205,7 +205,7 @@ func (c *call) flushCollection() error {
 	if err != nil {
 		return err
 	}
-	if err := c.s.engine.FlushCollection(c.req, cs.name); err != nil {
+	if err := c.engine.FlushCollection(c.req, cs.name); err != nil {
 		return err
 	}
 	return c.json(struct {
@@ -215,9 +215,9 @@ func (c *call) flushCollection() error {
 }
 
 // emptyNames lists the collections that serve and hold nothing.
-func (s *Server) emptyNames() []string {
+func (c *call) emptyNames() []string {
 	names := []string{}
-	infos := s.engine.Collections()
+	infos := c.engine.Collections()
 	for i := range infos {
 		if infos[i].VectorCount == 0 && infos[i].State == engine.StateReady {
 			names = append(names, infos[i].Name)
@@ -228,7 +228,7 @@ func (s *Server) emptyNames() []string {
 
 // listEmpty answers GET /collections/empty.
 func (c *call) listEmpty() error {
-	names := c.s.emptyNames()
+	names := c.emptyNames()
 	return c.json(struct {
 		Status string   `json:"status"`
 		Empty  []string `json:"empty_collections"`
@@ -253,17 +253,17 @@ func (c *call) cleanup() error {
 	if err != nil {
 		return err
 	}
-	names := c.s.emptyNames()
+	names := c.emptyNames()
 	gone := 0
 	for _, name := range names {
 		if dry {
 			continue
 		}
 		// One may have been filled, or deleted by someone else, since.
-		if info, err := c.s.engine.Collection(name); err != nil || info.VectorCount > 0 {
+		if info, err := c.engine.Collection(name); err != nil || info.VectorCount > 0 {
 			continue
 		}
-		if err := c.s.engine.DeleteCollection(c.req, name); err != nil {
+		if err := c.engine.DeleteCollection(c.req, name); err != nil {
 			return err
 		}
 		c.s.forget(name)

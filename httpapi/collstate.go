@@ -77,7 +77,7 @@ func (c *call) enter(name []byte) (*collState, error) {
 	cs := c.s.colls.get(name)
 	if cs == nil {
 		own := string(name)
-		if _, err := c.s.engine.Collection(own); err != nil {
+		if _, err := c.engine.Collection(own); err != nil {
 			return nil, err
 		}
 		cs = c.s.colls.put(own, func() *collState {

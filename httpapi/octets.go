@@ -97,7 +97,7 @@ func (c *call) bulk() error {
 	if err != nil {
 		return err
 	}
-	info, err := c.s.engine.Collection(cs.name)
+	info, err := c.engine.Collection(cs.name)
 	if err != nil {
 		return err
 	}

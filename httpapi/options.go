@@ -11,9 +11,16 @@ import (
 	"github.com/vectorizer-go/vectorizer/engine/errs"
 )
 
-// Options are what a Server needs. Engine is required.
+// Options are what a Server needs. Slot or Engine is required.
 type Options struct {
-	Engine  *engine.Engine
+	Slot   *engine.Slot   // the engine that serves, which a full copy from a master replaces
+	Engine *engine.Engine // with no Slot: one that is never replaced
+	// Replication is the node's part in a replicated set; nil = none.
+	Replication Replication
+	// ForwardWrites sends the writes that reach a replica on to its master; without
+	// it they are refused with the master's address.
+	ForwardWrites bool
+
 	Logger  zerolog.Logger // the zero Logger discards
 	Version string         // of the product, shown by /health, /stats and the metrics
 
@@ -115,8 +122,11 @@ func number[T int | int64 | time.Duration](bad *[]string, name string, p *T, def
 
 // fill sets the defaults of o and checks it.
 func (o *Options) fill() error {
-	if o.Engine == nil {
+	if o.Slot == nil && o.Engine == nil {
 		return errs.New(errs.Configuration, "HTTP server has no engine")
+	}
+	if o.Slot == nil {
+		o.Slot = engine.NewSlot(o.Engine)
 	}
 	switch o.ErrorFormat {
 	case "":

@@ -15,6 +15,7 @@ type route struct {
 	openapi.Operation
 	handler func(*call) error
 	untimed bool // no RequestTimeout
+	kind    routeKind
 	metrics *metrics.Route
 }
 
@@ -39,8 +40,10 @@ func routes() []route {
 	table = append(table, vectorRoutes()...)
 	table = append(table, manyRoutes()...)
 	table = append(table, searchRoutes()...)
+	table = append(table, replicationRoutes()...)
 	for i := range table {
 		r := &table[i]
+		r.classify()
 		r.Errors = append(r.Errors, http.StatusInternalServerError,
 			http.StatusRequestHeaderFieldsTooLarge, http.StatusServiceUnavailable)
 		if r.Body != nil {

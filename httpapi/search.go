@@ -88,7 +88,7 @@ func (c *call) doSearch(cs *collState) (engine.SearchResult, error) {
 	c.limitTime(c.search.TimeoutMillis)
 	c.search.Request(&c.query)
 	c.searches = 1
-	res, err := c.s.engine.Search(c.req, cs.name, &c.query)
+	res, err := c.engine.Search(c.req, cs.name, &c.query)
 	if !c.s.bare {
 		c.measureSearch(cs, len(res.Hits), err)
 	}

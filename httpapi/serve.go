@@ -21,6 +21,8 @@ func asErr[T error](err error, target *T) bool { return errors.As(err, target) }
 func (s *Server) newCall(ctx *fasthttp.RequestCtx) *call {
 	c := s.calls.Get().(*call)
 	c.s, c.ctx, c.start = s, ctx, time.Now()
+	c.lease = s.slot.Acquire()
+	c.engine = c.lease.Engine
 	c.req = &reqContext{base: s.base, deadline: c.start.Add(s.limits.RequestTimeout)}
 	c.route = &s.unrouted
 	c.identify()
@@ -100,7 +102,7 @@ func (s *Server) dispatch(c *call) error {
 	if r.untimed {
 		c.req.deadline = time.Time{}
 	}
-	return r.handler(c)
+	return c.run(r)
 }
 
 // apiPath drops the canonical prefix.
@@ -153,7 +155,7 @@ func (c *call) explain(e *errs.Error) *errs.Error {
 	if e.Kind != errs.CollectionNotFound {
 		return e
 	}
-	infos := c.s.engine.Collections()
+	infos := c.engine.Collections()
 	names := make([]string, len(infos))
 	for i := range infos {
 		names[i] = infos[i].Name

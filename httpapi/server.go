@@ -17,24 +17,25 @@ import (
 	"github.com/vectorizer-go/vectorizer/httpapi/metrics"
 )
 
-// Server answers HTTP requests with an engine. It does not own the engine: close
-// that after Shutdown.
+// Server answers HTTP requests with the engine of a slot. It does not own the slot:
+// close that after Shutdown.
 type Server struct {
 	opts   Options
-	engine *engine.Engine
+	slot   *engine.Slot
 	log    zerolog.Logger
 	limits Limits
 	tree   node
 	table  []route
 	// unrouted stands for requests that have no route.
-	unrouted route
-	metrics  *metrics.Metrics
-	slow     *slowLog
-	colls    collStates
-	calls    sync.Pool
-	http     *fasthttp.Server
-	started  time.Time
-	openapi  []byte
+	unrouted  route
+	metrics   *metrics.Metrics
+	slow      *slowLog
+	colls     collStates
+	calls     sync.Pool
+	http      *fasthttp.Server
+	forwarder *fasthttp.Client // of writes that reach a replica
+	started   time.Time
+	openapi   []byte
 
 	bare bool // for the benchmark of what measuring costs: neither metrics nor log lines
 
@@ -52,19 +53,19 @@ func New(o Options) (*Server, error) {
 	if err := o.fill(); err != nil {
 		return nil, err
 	}
-	s := &Server{opts: o, engine: o.Engine, log: o.Logger, limits: o.Limits, started: time.Now()}
+	s := &Server{opts: o, slot: o.Slot, log: o.Logger, limits: o.Limits, started: time.Now()}
 	s.base, s.stop = context.WithCancel(context.Background())
 	s.slow = newSlowLog(o.SlowQueryThreshold, o.SlowQueryCapacity)
 	s.calls.New = func() any { return new(call) }
 	m, err := metrics.New(o.Registry, metrics.Source{
-		Engine: o.Engine, Version: o.Version, Connections: s.connections,
+		Engine: current{o.Slot}, Replication: o.Replication, Version: o.Version, Connections: s.connections,
 		InflightBytes: s.held.Load, Inflight: s.colls.inflight,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	s.metrics = m
-	s.engine.SetObserver(m)
+	s.slot.Engine().SetObserver(m) // an engine that replaces it takes it over
 	s.table = routes()
 	for i := range s.table {
 		r := &s.table[i]
@@ -77,6 +78,7 @@ func New(o Options) (*Server, error) {
 		return nil, fmt.Errorf("describe the API: %w", err)
 	}
 	s.http = s.fasthttpServer()
+	s.forwarder = newForwarder(&s.limits)
 	return s, nil
 }
 
@@ -137,6 +139,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	err = errors.Join(err, s.http.ShutdownWithContext(ctx))
 	s.stop()
+	s.forwarder.CloseIdleConnections()
 	if err != nil {
 		return fmt.Errorf("shut the HTTP server down: %w", err)
 	}
@@ -174,4 +177,21 @@ func frameworkFault(err error, l Limits) error {
 		return errs.New(kindRequestTimeout, "Request did not arrive in time")
 	}
 	return errs.New(errs.BadRequest, "Request is not well-formed HTTP").Wrap(err)
+}
+
+// current reads from the engine that serves now.
+type current struct{ slot *engine.Slot }
+
+// Stats implements metrics.Engine.
+func (c current) Stats() engine.Stats {
+	l := c.slot.Acquire()
+	defer l.Release()
+	return l.Engine.Stats()
+}
+
+// Collections implements metrics.Engine.
+func (c current) Collections() []engine.CollectionInfo {
+	l := c.slot.Acquire()
+	defer l.Release()
+	return l.Engine.Collections()
 }

@@ -26,7 +26,7 @@ type healthReply struct {
 // health answers GET /health: 200 healthy, or 503 degraded with the checks that
 // failed. Loading collections are a warning; /ready is for those.
 func (c *call) health() error {
-	st := c.s.engine.Stats()
+	st := c.engine.Stats()
 	checks := map[string]check{"storage": {Status: "pass"}, "collections": {Status: "pass"},
 		"server": {Status: "pass"}}
 	if st.ReadOnly != "" {
@@ -35,7 +35,7 @@ func (c *call) health() error {
 	if c.s.draining.Load() {
 		checks["server"] = check{"fail", "shutting down"}
 	}
-	checks["collections"] = collectionsCheck(c.s.engine.Collections())
+	checks["collections"] = collectionsCheck(c.engine.Collections())
 	reply := healthReply{"healthy", stamp(time.Now()), c.s.opts.Version,
 		st.Uptime.Seconds(), checks}
 	for _, k := range checks {
@@ -85,14 +85,14 @@ type collectionReady struct {
 // do not.
 func (c *call) ready() error {
 	reply := readiness{Collections: []collectionReady{}}
-	infos := c.s.engine.Collections()
+	infos := c.engine.Collections()
 	for i := range infos {
 		if infos[i].State != engine.StateReady {
 			reply.Collections = append(reply.Collections, collectionReady{infos[i].Name,
 				infos[i].State, infos[i].Progress, infos[i].Reason})
 		}
 	}
-	reply.Ready = len(reply.Collections) == 0 && c.s.engine.Ready() && !c.s.draining.Load()
+	reply.Ready = len(reply.Collections) == 0 && c.engine.Ready() && !c.s.draining.Load()
 	if !reply.Ready {
 		c.ctx.SetStatusCode(http.StatusServiceUnavailable)
 		c.ctx.Response.Header.Set("Retry-After", "1")
@@ -175,7 +175,7 @@ type backendReply struct {
 
 // stats answers GET /stats.
 func (c *call) stats() error {
-	st := c.s.engine.Stats()
+	st := c.engine.Stats()
 	s, w := &st.Storage, &st.Writes
 	reply := statsReply{
 		Collections: st.Collections, TotalColls: st.Collections, Vectors: st.Vectors,
@@ -205,7 +205,7 @@ func (c *call) status() error {
 		Count   int     `json:"collections_count"`
 		Ready   bool    `json:"ready"`
 	}{true, c.s.opts.Version, time.Since(c.s.started).Seconds(),
-		len(c.s.engine.Collections()), c.s.engine.Ready()})
+		len(c.engine.Collections()), c.engine.Ready()})
 }
 
 type progressReply struct {
@@ -229,7 +229,7 @@ type collectionWork struct {
 
 // progress answers GET /indexing/progress.
 func (c *call) progress() error {
-	infos := c.s.engine.Collections()
+	infos := c.engine.Collections()
 	reply := progressReply{Overall: "completed", Total: len(infos),
 		Collections: make([]collectionWork, 0, len(infos))}
 	for i := range infos {

@@ -131,9 +131,9 @@ func (c *call) transfer(move bool) error {
 		return err
 	}
 	defer c.endWrite(src)
-	run := c.s.engine.Copy
+	run := c.engine.Copy
 	if move {
-		run = c.s.engine.Move
+		run = c.engine.Move
 	}
 	items, err := run(c.req, src.name, n.Destination, n.IDs)
 	if err != nil {
@@ -173,7 +173,7 @@ type filterOpReply struct {
 // deleteByFilter answers POST /collections/{collection}/vectors/delete_by_filter.
 func (c *call) deleteByFilter() error {
 	return c.byFilter("deleted", func(cs *collState, n *codec.Named) (engine.FilterOpResult, error) {
-		return c.s.engine.DeleteByFilter(c.req, cs.name, n.Filter)
+		return c.engine.DeleteByFilter(c.req, cs.name, n.Filter)
 	}, "filter")
 }
 
@@ -184,7 +184,7 @@ func (c *call) updateByFilter() error {
 			return engine.FilterOpResult{}, errs.Invalid("patch", "an object (JSON merge patch)",
 				"none")
 		}
-		return c.s.engine.UpdateByFilter(c.req, cs.name, n.Filter, n.Patch)
+		return c.engine.UpdateByFilter(c.req, cs.name, n.Filter, n.Patch)
 	}, "filter", "patch")
 }
 

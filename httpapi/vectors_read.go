@@ -44,7 +44,7 @@ func (c *call) enterNamed(n *codec.Named) (*collState, error) {
 
 // sendRecord answers with a whole stored vector.
 func (c *call) sendRecord(cs *collState, id string) error {
-	r, err := c.s.engine.Get(c.req, cs.name, id, everything)
+	r, err := c.engine.Get(c.req, cs.name, id, everything)
 	if err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func (c *call) listVectors() error {
 	if err != nil {
 		return err
 	}
-	total, err := c.s.engine.Count(c.req, cs.name, nil)
+	total, err := c.engine.Count(c.req, cs.name, nil)
 	if err != nil {
 		return err
 	}
@@ -123,7 +123,7 @@ func (c *call) listVectors() error {
 // page reads a page of records whose reply can be held.
 func (c *call) page(cs *collState, r engine.ScrollRequest) (engine.ScrollResult, error) {
 	if r.Fields.Vector {
-		info, err := c.s.engine.Collection(cs.name)
+		info, err := c.engine.Collection(cs.name)
 		if err != nil {
 			return engine.ScrollResult{}, err
 		}
@@ -135,7 +135,7 @@ func (c *call) page(cs *collState, r engine.ScrollRequest) (engine.ScrollResult,
 				With("field", "limit").With("limit_bytes", c.s.limits.ReplyBytes)
 		}
 	}
-	return c.s.engine.Scroll(c.req, cs.name, r)
+	return c.engine.Scroll(c.req, cs.name, r)
 }
 
 func encodeRecords(e *codec.Encoder, list []engine.Record, f engine.Fields) {
@@ -198,7 +198,7 @@ func (c *call) count() error {
 			return err
 		}
 	}
-	total, err := c.s.engine.Count(c.req, cs.name, n.Filter)
+	total, err := c.engine.Count(c.req, cs.name, n.Filter)
 	if err != nil {
 		return err
 	}

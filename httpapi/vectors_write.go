@@ -76,7 +76,10 @@ func (c *call) write(cs *collState) (engine.WriteResult, error) {
 		return engine.WriteResult{}, err
 	}
 	defer c.endWrite(cs)
-	res, err := c.s.engine.Write(c.req, engine.Mutation{Collection: cs.name, Ops: c.ops})
+	res, err := c.engine.Write(c.req, engine.Mutation{Collection: cs.name, Ops: c.ops})
+	if res.Position.Offset > 0 {
+		c.position = res.Position
+	}
 	written := 0
 	for i := range res.Items {
 		if res.Items[i].Err == nil {

@@ -21,6 +21,8 @@ var decoders = []string{
 	"engine/store",
 	"httpapi",
 	"httpapi/codec",
+	"replication/node",
+	"replication/wire",
 }
 
 // TestDecodersAreFuzzed fails for a decoder package without a FuzzX function.

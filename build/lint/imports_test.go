@@ -34,6 +34,8 @@ var allowed = map[string][]string{
 	"gpu/emu":     {"gpu/driver", "kernels"},
 	"gpu":         {"engine/compute/...", "engine/invariants", "gpu/...", "kernels"},
 	"replication": {"engine/invariants", "replication/..."},
+	// The shell: it carries out what the protocol decides, on an engine.
+	"replication/node": {"engine", "engine/errs", "replication/..."},
 	"httpapi":     {"engine/...", "httpapi/...", "replication"},
 	"bench":       {"bench/...", "cpu/...", "engine/...", "gpu/...", "httpapi/...", "replication/..."},
 	"cmd":         {"bench/...", "cmd/...", "cpu/...", "engine/...", "gpu/...", "httpapi/...", "replication/..."},
@@ -101,7 +103,10 @@ func TestImportRules(t *testing.T) {
 	f("engine/index/hnsw", "cpu", false)
 	f("engine/index/hnsw", "engine/store", false)
 	f("cpu/simd", "engine/compute", false)
+	f("replication", "engine", false)
 	f("replication/sim", "engine", false)
+	f("replication/node", "engine", true)
+	f("replication/node", "httpapi", false)
 	f("httpapi/metrics", "cpu", false)
 	f("bench", "cmd/vectorizer", false)
 	f("somewhere/new", "engine", false)

@@ -12,6 +12,7 @@ import (
 	"github.com/vectorizer-go/vectorizer/engine/compute"
 	"github.com/vectorizer-go/vectorizer/engine/errs"
 	"github.com/vectorizer-go/vectorizer/httpapi"
+	"github.com/vectorizer-go/vectorizer/replication/node"
 )
 
 // engineOptions translates the configuration for the engine.
@@ -35,13 +36,17 @@ func engineOptions(c *config.Config, b []compute.Backend, log zerolog.Logger) en
 }
 
 // apiOptions translates the configuration for the HTTP server.
-func apiOptions(c *config.Config, e *engine.Engine, log zerolog.Logger) httpapi.Options {
+func apiOptions(
+	c *config.Config, slot *engine.Slot, n *node.Node, log zerolog.Logger,
+) httpapi.Options {
 	slow := c.Log.SlowQuery
 	if slow == 0 {
 		slow = -time.Second // none
 	}
 	return httpapi.Options{
-		Engine:             e,
+		Slot:               slot,
+		Replication:        n,
+		ForwardWrites:      c.Replication.ForwardWrites,
 		Logger:             log.With().Str("component", "http").Logger(),
 		Version:            readBuildInfo().Version,
 		Limits:             apiLimits(c.Limits),

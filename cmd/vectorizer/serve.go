@@ -18,6 +18,7 @@ import (
 	"github.com/vectorizer-go/vectorizer/engine"
 	"github.com/vectorizer-go/vectorizer/engine/compute"
 	"github.com/vectorizer-go/vectorizer/httpapi"
+	"github.com/vectorizer-go/vectorizer/replication/node"
 )
 
 func newServeCmd(a *app) *cobra.Command {
@@ -57,7 +58,9 @@ type server struct {
 	config   *config.Config
 	backends []compute.Backend
 	ln       net.Listener
-	engine   *engine.Engine
+	slot     *engine.Slot
+	node     *node.Node
+	retain   node.Retention
 	api      *httpapi.Server
 	failed   chan error // of Serve
 	bg       sync.WaitGroup
@@ -133,11 +136,18 @@ func (s *server) start(ctx context.Context) (err error) {
 	if s.ln, err = listen.TCP(ctx, s.config.Server.Host, s.config.Server.Port); err != nil {
 		return withCode(exitListen, err)
 	}
-	if s.engine, err = engine.Open(ctx, engineOptions(s.config, s.backends, s.log)); err != nil {
+	o := engineOptions(s.config, s.backends, s.log)
+	o.RetainLog = s.retain.Keep
+	e, err := engine.Open(ctx, o)
+	if err != nil {
 		return openError(s.config.DataDir, err)
 	}
+	s.slot = engine.NewSlot(e)
 	step(s.log, "data directory opened", begin, nil)
-	if s.api, err = httpapi.New(apiOptions(s.config, s.engine, s.log)); err != nil {
+	if err := s.joinSet(ctx); err != nil {
+		return err
+	}
+	if s.api, err = httpapi.New(apiOptions(s.config, s.slot, s.node, s.log)); err != nil {
 		return fmt.Errorf("HTTP server: %w", err)
 	}
 	s.bg.Go(func() { s.failed <- s.api.Serve(s.ln) })
@@ -146,12 +156,26 @@ func (s *server) start(ctx context.Context) (err error) {
 	return nil
 }
 
+// joinSet starts the node's part in a replicated set. A standalone node has one
+// too: it can be given a role while it runs.
+func (s *server) joinSet(ctx context.Context) (err error) {
+	o, err := nodeOptions(s.config, s.slot, s.ln.Addr(), s.log)
+	if err != nil {
+		return withCode(exitUsage, err)
+	}
+	if s.node, err = node.Open(ctx, o); err != nil {
+		return withCode(exitListen, plainError(err))
+	}
+	s.retain.Attach(s.node)
+	return nil
+}
+
 // logReady says when every collection serves. It ends with the engine.
 func (s *server) logReady(begin time.Time) {
-	if s.engine.WaitReady(context.Background()) != nil {
+	if s.slot.Engine().WaitReady(context.Background()) != nil {
 		return
 	}
-	infos, quarantined := s.engine.Collections(), 0
+	infos, quarantined := s.slot.Engine().Collections(), 0
 	for i := range infos {
 		if infos[i].State == engine.StateQuarantined {
 			quarantined++
@@ -178,9 +202,12 @@ func (s *server) stop(ctx context.Context) error {
 	} else if s.ln != nil {
 		all = errors.Join(all, s.ln.Close())
 	}
-	if s.engine != nil {
+	if s.node != nil {
+		all = errors.Join(all, s.node.Close())
+	}
+	if s.slot != nil {
 		begin := time.Now()
-		err := s.engine.Close()
+		err := s.slot.Close()
 		step(s.log, "data directory closed", begin, err)
 		all = errors.Join(all, err)
 	}

@@ -39,6 +39,10 @@ const (
 	NotReady           Kind = "collection_not_ready"
 	Quarantined        Kind = "collection_quarantined"
 	ShuttingDown       Kind = "shutting_down"
+	NotMaster          Kind = "not_master"     // the node takes no writes; details name who does
+	Diverged           Kind = "log_diverged"   // a replica cannot follow its master's log
+	LagTooHigh         Kind = "lag_too_high"   // of the replica to be promoted
+	Unreplicated       Kind = "not_replicated" // durable here, not confirmed by replicas in time
 	Internal           Kind = "internal_error"
 )
 

@@ -18,7 +18,26 @@ const (
 	// EntryConfig replaces a collection's catalogue entry (rename, description,
 	// graph parameters); Body is the new one.
 	EntryConfig
+	// EntryEpoch begins the term of a new master; Body is the lineage.
+	EntryEpoch
 )
+
+// String names the kind for people.
+func (k EntryKind) String() string {
+	switch k {
+	case EntryOps:
+		return "ops"
+	case EntryCreate:
+		return "create"
+	case EntryDrop:
+		return "drop"
+	case EntryConfig:
+		return "config"
+	case EntryEpoch:
+		return "epoch"
+	}
+	return "unknown"
+}
 
 // Entry is one position of the log. It is complete: applying entries in order
 // to an empty node gives the same records in the same rows.
@@ -174,6 +193,9 @@ func Roll(rolling uint64, entry uint32) uint64 {
 func EntryRolls(val []byte, prev uint64) bool {
 	var zero [8]byte
 	n := len(val) - entryTrailer
+	if n < entryHeader {
+		return false
+	}
 	sum := crc32.Checksum(val[:32], castagnoli)
 	sum = crc32.Update(sum, castagnoli, zero[:])
 	sum = crc32.Update(sum, castagnoli, val[40:n])
@@ -188,6 +210,11 @@ func EntryColl(val []byte) (coll uint32, kind EntryKind, ops int, err error) {
 	}
 	return binary.LittleEndian.Uint32(val[4:]), EntryKind(val[1]),
 		int(binary.LittleEndian.Uint32(val[40:])), nil
+}
+
+// EntryStamp returns the epoch and time of an encoded entry that EntryColl accepted.
+func EntryStamp(val []byte) (epoch uint64, timeUs int64) {
+	return binary.LittleEndian.Uint64(val[16:]), int64(binary.LittleEndian.Uint64(val[24:]))
 }
 
 // DecodeEntry parses and checks a whole entry, every op included. The result
@@ -213,7 +240,7 @@ func DecodeEntry(val []byte) (Entry, error) {
 		Rolling: binary.LittleEndian.Uint64(val[32:]),
 		OpCount: int(binary.LittleEndian.Uint32(val[40:])),
 	}
-	if e.Kind < EntryOps || e.Kind > EntryConfig {
+	if e.Kind < EntryOps || e.Kind > EntryEpoch {
 		return Entry{}, corrupt("log entry kind %d", val[1])
 	}
 	body := uint64(binary.LittleEndian.Uint32(val[44:]))

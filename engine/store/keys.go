@@ -9,6 +9,7 @@ import "encoding/binary"
 //	m identity          node id, history id, format (JSON)
 //	m applied           offset, epoch, rolling checksum of the last commit
 //	m nextcoll          number of the next collection
+//	m lineage           branches of the history (JSON); absent before a promotion
 //	c <c:4>             catalogue entry: configuration and times (JSON)
 //	r <c:4> <id>        record: row, offset, times, vector, payload
 //	l <offset:8>        log entry
@@ -26,7 +27,11 @@ var (
 	keyIdentity = []byte("midentity")
 	keyApplied  = []byte("mapplied")
 	keyNextColl = []byte("mnextcoll")
+	keyLineage  = []byte("mlineage")
 )
+
+// KeyLineage is the key of the list of branches.
+func KeyLineage() []byte { return keyLineage }
 
 // AppendRecordKey appends the key of id's record in collection coll to dst.
 func AppendRecordKey(dst []byte, coll uint32, id string) []byte {

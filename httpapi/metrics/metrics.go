@@ -35,6 +35,7 @@ type Engine interface {
 // Source is where values that exist anyway are read at scrape time.
 type Source struct {
 	Engine        Engine
+	Replication   Replication // nil = none
 	Version       string
 	Connections   func() int64                    // open connections
 	InflightBytes func() int64                    // of request bodies in memory

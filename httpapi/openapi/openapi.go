@@ -243,7 +243,7 @@ func idHeaders() object {
 
 // ErrorCodes are the statuses that error replies can have.
 func ErrorCodes() []int {
-	return []int{400, 404, 405, 406, 408, 409, 413, 415, 429, 431, 499, 500, 503, 504, 507}
+	return []int{400, 404, 405, 406, 408, 409, 413, 415, 421, 429, 431, 499, 500, 503, 504, 507}
 }
 
 // sharedResponses describes the error replies.

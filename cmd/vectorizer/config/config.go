@@ -25,6 +25,8 @@ type Config struct {
 	Log     Log
 	API     API
 	HNSW    HNSW
+
+	Replication Replication
 }
 
 // Server says where to listen and how to stop.

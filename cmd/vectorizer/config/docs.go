@@ -39,6 +39,9 @@ const docsTail = `
 | ` + "`" + EnvSIMD + "`" + ` | caps the instruction set of the distance kernels: generic, avx2, avx512 or neon |
 | ` + "`" + EnvData + "`" + ` | directory of the data sets that tests and the demo use |
 
+| ` + "`REPLICATION_…`" + ` | the same as ` +
+	"`VECTORIZER_REPLICATION_…`" + `, which goes before it; a bare number is seconds |
+
 What Kubernetes and Docker links add for a service called vectorizer
 (` + "`VECTORIZER_SERVICE_HOST`, `VECTORIZER_PORT=tcp://…`, `VECTORIZER_PORT_15002_TCP…`" + `) is ignored, and
 the log says so at the start.

@@ -56,7 +56,27 @@ func (l *loader) environ(environ []string) layer {
 				Hint: "did you mean " + nearestEnv(name, l.all) + "?"})
 		}
 	}
+	l.replicationVars(environ, byEnv, &ly)
 	return ly
+}
+
+// replicationVars takes REPLICATION_… for VECTORIZER_REPLICATION_…, which goes
+// before it: the names of older installations. A bare number is seconds there.
+func (l *loader) replicationVars(environ []string, byEnv map[string]*Setting, ly *layer) {
+	for _, e := range environ {
+		name, value, _ := strings.Cut(e, "=")
+		s := byEnv[EnvPrefix+name]
+		if s == nil || value == "" || !strings.HasPrefix(name, "REPLICATION_") {
+			continue
+		}
+		if _, set := ly.values[s.Key]; set {
+			continue
+		}
+		if s.Type() == "duration" && strings.Trim(value, "0123456789") == "" {
+			value += "s"
+		}
+		ly.values[s.Key], ly.names[s.Key] = value, "variable "+name
+	}
 }
 
 func isReserved(name string) bool {

@@ -131,7 +131,9 @@ func (l *loader) apply(s *Setting, given any, from string) {
 		return
 	}
 	shown := describe(given)
-	if ok {
+	if _, secret := s.value.(*secretValue); secret {
+		shown = fmt.Sprintf("%d characters", len(text))
+	} else if ok {
 		shown = quote(text)
 	}
 	l.problems = append(l.problems, Problem{

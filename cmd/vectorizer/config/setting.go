@@ -60,5 +60,6 @@ func Settings(c *Config) []*Setting {
 	all = append(all, limitSettings(c)...)
 	all = append(all, outputSettings(c)...)
 	all = append(all, collectionSettings(c)...)
+	all = append(all, replicationSettings(c)...)
 	return all
 }

@@ -39,6 +39,37 @@ func (v *textValue) text() string   { return *v.p }
 func (v *textValue) kind() string   { return "text" }
 func (v *textValue) expect() string { return v.want }
 
+// secretValue is text that is never shown.
+type secretValue struct{ p *string }
+
+func secret(p *string) value { return &secretValue{p} }
+
+// hidden stands for a secret in what is printed; it is no secret itself.
+const hidden = "(hidden)"
+
+// minSecret is the least length of a secret: 16 random bytes in hexadecimal are
+// 32 characters.
+const minSecret = 16
+
+func (v *secretValue) set(s string) bool {
+	if s == hidden || s != "" && len(s) < minSecret {
+		return false
+	}
+	*v.p = s
+	return true
+}
+
+func (v *secretValue) text() string {
+	if *v.p == "" {
+		return ""
+	}
+	return hidden
+}
+func (v *secretValue) kind() string { return "secret" }
+func (v *secretValue) expect() string {
+	return fmt.Sprintf("at least %d characters, or nothing", minSecret)
+}
+
 type choiceValue struct {
 	p       *string
 	allowed []string
