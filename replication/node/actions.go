@@ -118,13 +118,13 @@ func (n *Node) answer(a *replication.Answer) {
 	}
 }
 
-// ask posts what make returns for a fresh id and waits for its answer.
-func (n *Node) ask(ctx context.Context, make func(id uint64) replication.Event) (*replication.Answer, error) {
+// ask posts what with returns for a fresh id and waits for its answer.
+func (n *Node) ask(ctx context.Context, with func(id uint64) replication.Event) (*replication.Answer, error) {
 	id := n.requestID.Add(1)
 	ch := newAnswer()
 	n.answers.Store(id, ch)
 	defer n.answers.Delete(id)
-	n.post(make(id))
+	n.post(with(id))
 	select {
 	case a := <-ch:
 		return a, nil
