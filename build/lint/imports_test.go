@@ -36,10 +36,10 @@ var allowed = map[string][]string{
 	"replication": {"engine/invariants", "replication/..."},
 	// The shell: it carries out what the protocol decides, on an engine.
 	"replication/node": {"engine", "engine/errs", "replication/..."},
-	"httpapi":     {"engine/...", "httpapi/...", "replication"},
-	"bench":       {"bench/...", "cpu/...", "engine/...", "gpu/...", "httpapi/...", "replication/..."},
-	"cmd":         {"bench/...", "cmd/...", "cpu/...", "engine/...", "gpu/...", "httpapi/...", "replication/..."},
-	"build":       {},
+	"httpapi":          {"engine/...", "httpapi/...", "replication"},
+	"bench":            {"bench/...", "cpu/...", "engine/...", "gpu/...", "httpapi/...", "replication/..."},
+	"cmd":              {"bench/...", "cmd/...", "cpu/...", "engine/...", "gpu/...", "httpapi/...", "replication/..."},
+	"build":            {},
 }
 
 // under reports whether pkg is prefix or lies below it.
