@@ -37,7 +37,7 @@ func (v *view) upsert(f *effect, sh *shadow) error {
 				return err
 			}
 		}
-		if err := v.graph.Put(f.row, f.vec); err != nil {
+		if err := v.put(f.row, f.vec); err != nil {
 			return err
 		}
 	}

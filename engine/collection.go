@@ -11,6 +11,7 @@ import (
 	"github.com/vectorizer-go/vectorizer/engine/batch"
 	"github.com/vectorizer-go/vectorizer/engine/compute"
 	"github.com/vectorizer-go/vectorizer/engine/payload"
+	"github.com/vectorizer-go/vectorizer/engine/resident"
 	"github.com/vectorizer-go/vectorizer/engine/store"
 )
 
@@ -70,6 +71,8 @@ type view struct {
 	// moves changes when an id begins and ends to move between rows: a search
 	// during it may have met neither.
 	moves atomic.Uint64
+
+	copy *resident.Copy // on the device; nil without one
 
 	batchOnce sync.Once      // makes batch
 	batch     *batch.Batcher // of exact searches; nil until one needs it
@@ -152,11 +155,17 @@ func (c *collection) newView(g graph, ids *idTable, ix *payload.Index) *view {
 	e.views.Add(1)
 	v := &view{graph: g, ids: ids, index: ix}
 	v.refs.Store(1)
+	if e.devices != nil {
+		v.copy = e.devices.Copy(viewRows{v}, c.config().Dimension, c.config().Metric)
+	}
 	v.free = func() {
 		go func() { // Close waits for it: e.views
 			defer e.views.Done()
 			if v.batch != nil {
 				_ = v.batch.Close() // nobody waits in it: this was the last user
+			}
+			if v.copy != nil {
+				v.copy.Close()
 			}
 			if err := g.Close(); err != nil {
 				e.log.Warn().Err(err).Str("collection", c.name()).Msg("closing the index failed")
@@ -221,6 +230,7 @@ func (c *collection) info() CollectionInfo {
 	i.Memory.Other, i.Memory.Mapped = mem.Other, mem.Mapped
 	i.Memory.IDs = v.ids.Bytes()
 	i.Memory.Payload = v.index.MemoryBytes()
+	i.Device = v.deviceInfo()
 	return i
 }
 

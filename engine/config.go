@@ -75,6 +75,7 @@ type CollectionInfo struct {
 	Pending     int     // rows not linked into the graph yet; they are scanned
 	Deleted     int     // rows whose repair is outstanding
 	Memory      MemoryInfo
+	Device      *DeviceInfo // nil without a device
 }
 
 // MemoryInfo is what a collection holds, in bytes.

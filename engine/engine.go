@@ -14,6 +14,7 @@ import (
 
 	"github.com/vectorizer-go/vectorizer/engine/compute"
 	"github.com/vectorizer-go/vectorizer/engine/errs"
+	"github.com/vectorizer-go/vectorizer/engine/resident"
 	"github.com/vectorizer-go/vectorizer/engine/store"
 )
 
@@ -111,6 +112,7 @@ type Engine struct {
 	identity store.Identity
 	space    *spaceWatch
 	scan     *scanner
+	devices  *resident.Pool // nil without a device
 	started  time.Time
 	observer atomic.Pointer[Observer]
 
@@ -177,6 +179,7 @@ func (e *Engine) open() (err error) {
 // openStore opens what the directory holds and starts the goroutines.
 func (e *Engine) openStore() (err error) {
 	e.scan = newScanner(e.opts.Backends)
+	e.devices = resident.New(e.opts.Backends, e.log)
 	e.space = newSpaceWatch(e.opts.FS, e.opts.Dir, e.opts.MinFreeBytes, e.log)
 	e.store, err = store.Open(store.Options{
 		FS: e.space.wrap(e.opts.FS), Dir: e.dir.dbDir(), CacheBytes: e.opts.CacheBytes,

@@ -46,7 +46,7 @@ func (s *searcher) candidates(ctx context.Context, want int) error {
 // chose notes the plan.
 func (s *searcher) chose(plan, reason string) {
 	s.plan.Plan, s.plan.Reason, s.plan.Matching = plan, reason, -1
-	s.plan.Backend = "graph"
+	s.plan.Backend, s.plan.Choice = "graph", ""
 	s.plan.Exhaustive = false
 }
 
@@ -98,6 +98,11 @@ func (s *searcher) scanRows(ctx context.Context, h compute.HostRows, allowed []u
 	}
 	err := s.untilUntied(want, total, func(k int) (err error) {
 		s.scan.skip = append(s.scan.skip[:0], skip...)
+		if h.Subset == nil {
+			if done, err := s.scanDevice(ctx, rows, k); done || err != nil {
+				return err
+			}
+		}
 		s.hits, s.plan.Backend, err =
 			s.e.scan.search(ctx, h, s.q, k, s.scan.skip, &s.scan, s.hits[:0])
 		return err

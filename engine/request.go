@@ -116,6 +116,7 @@ type Explain struct {
 	Plan        string // "graph", "exact", "filtered_graph", "filtered_exact"
 	Reason      string // why the planner chose it
 	Backend     string // that computed the distances
+	Choice      string // why that backend, where there was a choice
 	Ef          int
 	Visited     int            // rows whose links were read
 	Distances   int            // distances computed

@@ -38,6 +38,11 @@ func (r *rowScan) Search(ctx context.Context, req *compute.SearchRequest) error 
 	h := r.v.graph.HostRows()
 	*buf = invert(r.v.graph.AliveWords(*buf), len(h.Rows)/h.Stride)
 	req.Skip = *buf
+	if r.v.copy != nil {
+		if done, err := r.v.copy.Search(ctx, req); done || err != nil {
+			return err
+		}
+	}
 	err := compute.ErrUnsupported
 	for i := 0; i < len(r.scan.hosts) && errors.Is(err, compute.ErrUnsupported); i++ {
 		err = r.scan.hosts[i].m.SearchHost(ctx, h, req)
@@ -71,12 +76,15 @@ func scanPlainBatch(ctx context.Context, h compute.HostRows, req *compute.Search
 // never need one.
 func (v *view) batcher(s *scanner, dim int) *batch.Batcher {
 	v.batchOnce.Do(func() {
-		rows := scanBatchRows
+		rows, inflight := scanBatchRows, 1
 		if len(s.hosts) > 0 && s.hosts[0].batchRows > 0 {
 			rows = s.hosts[0].batchRows
 		}
+		if s.deviceRows > 0 && v.copy != nil {
+			rows, inflight = s.deviceRows, deviceInflight
+		}
 		v.batch = batch.New(&rowScan{scan: s, v: v}, dim,
-			batch.Limits{BatchRows: rows, QueueRows: scanQueueRows, Inflight: 1})
+			batch.Limits{BatchRows: rows, QueueRows: scanQueueRows, Inflight: inflight})
 	})
 	return v.batch
 }
@@ -98,10 +106,11 @@ func (s *searcher) scanBatched(ctx context.Context, rows, want int) error {
 			return errManyTies
 		}
 		s.scan.ids, s.scan.dist = grow(s.scan.ids, k), grow(s.scan.dist, k)
-		n, err := b.Submit(ctx, s.q, s.scan.ids, s.scan.dist)
+		n, note, err := b.SubmitNoted(ctx, s.q, s.scan.ids, s.scan.dist)
 		if err != nil {
 			return batchError(ctx, err)
 		}
+		s.noted(&note)
 		s.hits = s.hits[:0]
 		for i := range n {
 			s.hits = append(s.hits, index.Hit{Row: s.scan.ids[i], Dist: s.scan.dist[i]})

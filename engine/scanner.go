@@ -14,8 +14,9 @@ import (
 // scanner does exact search over rows in host memory: on the first backend that
 // can, else in plain Go.
 type scanner struct {
-	backends []compute.Backend
-	hosts    []hostBackend
+	backends   []compute.Backend
+	hosts      []hostBackend
+	deviceRows int // queries per call at which a device saturates, 0 without one
 }
 
 // hostBackend is a backend that searches host memory.
@@ -30,6 +31,8 @@ func newScanner(backends []compute.Backend) *scanner {
 	for _, b := range backends {
 		if m, ok := b.(compute.HostMatrix); ok {
 			s.hosts = append(s.hosts, hostBackend{b.Info().Name, b.Info().BatchRows, m})
+		} else {
+			s.deviceRows = max(s.deviceRows, b.Info().BatchRows)
 		}
 	}
 	return s
@@ -40,6 +43,9 @@ func (s *scanner) stats() []BackendStats {
 	for i, b := range s.backends {
 		info := b.Info()
 		out[i] = BackendStats{Name: info.Name, MemoryBytes: info.MemoryBytes, Exact: info.Exact}
+		if m, ok := b.(compute.Monitored); ok {
+			out[i].Status = m.Status()
+		}
 	}
 	return out
 }
@@ -56,6 +62,7 @@ type scanBuf struct {
 	ids  []uint32
 	dist []float32
 	skip []uint64
+	req  compute.SearchRequest // for the device
 }
 
 // search appends the k rows nearest to q to dst, ascending. skip is a bitmap of

@@ -3,6 +3,9 @@ package engine
 import (
 	"sync/atomic"
 	"time"
+
+	"github.com/vectorizer-go/vectorizer/engine/compute"
+	"github.com/vectorizer-go/vectorizer/engine/resident"
 )
 
 // counters are the engine's own measurements.
@@ -46,7 +49,8 @@ type Stats struct {
 	Writes      WriteStats
 	Memory      MemoryInfo
 	Backends    []BackendStats
-	ReadOnly    string // why writes are refused, "" if they are not
+	Device      *resident.Stats // nil without a device
+	ReadOnly    string          // why writes are refused, "" if they are not
 }
 
 // StorageStats describe the disk.
@@ -86,6 +90,7 @@ type BackendStats struct {
 	Name        string
 	MemoryBytes uint64
 	Exact       bool
+	Status      compute.Status // zero for a backend that cannot be lost
 }
 
 // Stats measures now.
@@ -94,6 +99,10 @@ func (e *Engine) Stats() Stats {
 		Started: e.started, Uptime: time.Since(e.started), Position: e.Position(),
 		NodeID: e.identity.NodeID, HistoryID: e.identity.HistoryID,
 		Storage: e.storageStats(), Writes: e.writeStats(), Backends: e.scan.stats(),
+	}
+	if e.devices != nil {
+		d := e.devices.Stats()
+		s.Device = &d
 	}
 	for _, c := range e.cat.all() {
 		i := c.info()

@@ -102,7 +102,10 @@ type Backend struct {
 	closed  bool
 }
 
-var _ compute.Backend = (*Backend)(nil)
+var (
+	_ compute.Backend   = (*Backend)(nil)
+	_ compute.Monitored = (*Backend)(nil)
+)
 
 // Open opens the device and tests every kernel. Errors: *driver.Error, which
 // says why the device cannot be used.

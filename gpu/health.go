@@ -33,6 +33,15 @@ func (b *Backend) Health() Health {
 	return b.health
 }
 
+// Status implements compute.Monitored.
+func (b *Backend) Status() compute.Status {
+	h := b.Health()
+	return compute.Status{
+		Device: h.Device.Name, Driver: h.Device.Driver, Kernels: h.Image,
+		Degraded: h.Degraded, Reason: h.Reason, Losses: int(b.stats.lost.Load()),
+	}
+}
+
 // lost takes the session out of use and has the device opened again.
 func (b *Backend) lost(s *session, why *driver.Error) {
 	b.mu.Lock()

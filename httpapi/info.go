@@ -69,6 +69,8 @@ type indexingStatus struct {
 	UpdateMode   engine.UpdateMode `json:"update_mode"`
 	PayloadIndex []string          `json:"payload_index"`
 	Description  string            `json:"description"`
+	// Device is there on a server with a graphics processor.
+	Device *engine.DeviceInfo `json:"device,omitempty"`
 }
 
 // listedInfo is the form of a collection in the list.
@@ -104,7 +106,7 @@ func indexing(i *engine.CollectionInfo) indexingStatus {
 		Status: "completed", Progress: 1, Total: i.VectorCount,
 		Processed: max(i.VectorCount-i.Pending, 0), State: i.State, Reason: i.Reason,
 		Pending: i.Pending, Deleted: i.Deleted, HNSW: i.HNSW, UpdateMode: i.UpdateMode,
-		PayloadIndex: i.PayloadIndex, Description: i.Description,
+		PayloadIndex: i.PayloadIndex, Description: i.Description, Device: i.Device,
 	}
 	switch {
 	case i.State == engine.StateQuarantined:

@@ -200,13 +200,21 @@ func encodePayload(e *codec.Encoder, payload []byte) {
 
 // encodeExplain writes how a search was answered.
 func encodeExplain(e *codec.Encoder, x *engine.Explain) {
-	e.Object(11)
+	fields := 11
+	if x.Choice != "" {
+		fields++
+	}
+	e.Object(fields)
 	e.Key("plan")
 	e.Text(x.Plan)
 	e.Key("reason")
 	e.Text(x.Reason)
 	e.Key("backend")
 	e.Text(x.Backend)
+	if x.Choice != "" {
+		e.Key("backend_choice")
+		e.Text(x.Choice)
+	}
 	for _, n := range []struct {
 		key string
 		v   int

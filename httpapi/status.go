@@ -36,6 +36,9 @@ func (c *call) health() error {
 		checks["server"] = check{"fail", "shutting down"}
 	}
 	checks["collections"] = collectionsCheck(c.engine.Collections())
+	if k := backendsCheck(st.Backends); k.Status != "" {
+		checks["backends"] = k
+	}
 	reply := healthReply{"healthy", stamp(time.Now()), c.s.opts.Version,
 		st.Uptime.Seconds(), checks}
 	for _, k := range checks {
@@ -46,6 +49,21 @@ func (c *call) health() error {
 		}
 	}
 	return c.json(reply)
+}
+
+// backendsCheck fails while a device is lost: searches are answered, by the host,
+// and slower. Without a device there is nothing to check.
+func backendsCheck(all []engine.BackendStats) (k check) {
+	for i := range all {
+		s := &all[i].Status
+		switch {
+		case s.Degraded:
+			return check{"fail", all[i].Name + " is lost, the host answers: " + s.Reason}
+		case s.Device != "":
+			k = check{"pass", all[i].Name + ": " + s.Device + ", driver " + s.Driver + ", kernels " + s.Kernels}
+		}
+	}
+	return k
 }
 
 func collectionsCheck(infos []engine.CollectionInfo) check {
@@ -171,6 +189,17 @@ type backendReply struct {
 	Name        string `json:"name"`
 	MemoryBytes uint64 `json:"memory_bytes"`
 	Exact       bool   `json:"exact"`
+	Device      string `json:"device,omitempty"`
+	Driver      string `json:"driver,omitempty"`
+	Kernels     string `json:"kernels,omitempty"`
+	Degraded    bool   `json:"degraded,omitempty"`
+	Reason      string `json:"reason,omitempty"`
+	Losses      int    `json:"losses,omitempty"`
+}
+
+func backend(b *engine.BackendStats) backendReply {
+	return backendReply{b.Name, b.MemoryBytes, b.Exact, b.Status.Device, b.Status.Driver,
+		b.Status.Kernels, b.Status.Degraded, b.Status.Reason, b.Status.Losses}
 }
 
 // stats answers GET /stats.
@@ -190,8 +219,8 @@ func (c *call) stats() error {
 			w.GroupMax, w.QueueOps, w.QueueBytes, w.Rejected},
 		Backends: make([]backendReply, 0, len(st.Backends)),
 	}
-	for _, b := range st.Backends {
-		reply.Backends = append(reply.Backends, backendReply{b.Name, b.MemoryBytes, b.Exact})
+	for i := range st.Backends {
+		reply.Backends = append(reply.Backends, backend(&st.Backends[i]))
 	}
 	return c.json(reply)
 }

@@ -95,30 +95,38 @@ func New(s Searcher, dim int, l Limits) *Batcher {
 // Errors: ErrOverloaded, ErrClosed, ctx.Err(), or the searcher's for the batch;
 // after an error ids and dist hold nothing of use.
 func (b *Batcher) Submit(ctx context.Context, q []float32, ids []uint32, dist []float32) (int, error) {
+	n, _, err := b.SubmitNoted(ctx, q, ids, dist)
+	return n, err
+}
+
+// SubmitNoted is Submit that also returns what the searcher noted for the batch.
+func (b *Batcher) SubmitNoted(
+	ctx context.Context, q []float32, ids []uint32, dist []float32,
+) (int, compute.Note, error) {
 	if len(q) != b.dim || len(ids) != len(dist) || len(ids) > compute.MaxK {
 		panic(fmt.Sprintf("BUG: batch: query of %d components (want %d), %d ids, %d distances",
 			len(q), b.dim, len(ids), len(dist)))
 	}
 	if err := ctx.Err(); err != nil || len(ids) == 0 {
-		return 0, err
+		return 0, compute.Note{}, err
 	}
 	w, err := b.enqueue(q, ids, dist)
 	if err != nil {
-		return 0, err
+		return 0, compute.Note{}, err
 	}
 	select {
 	case <-w.answer:
 	case <-ctx.Done():
 		if b.abandon(w) {
-			return 0, ctx.Err()
+			return 0, compute.Note{}, ctx.Err()
 		}
 		<-w.answer // the answer is being written to ids and dist
 	}
-	n, err := w.found, w.err
+	n, note, err := w.found, w.note, w.err
 	b.mu.Lock()
 	b.recycle(w)
 	b.mu.Unlock()
-	return n, err
+	return n, note, err
 }
 
 // enqueue queues one query.
@@ -167,6 +175,7 @@ func (b *Batcher) abandon(w *waiter) bool {
 // that were ever inside at once, which B3 bounds.
 func (b *Batcher) recycle(w *waiter) {
 	w.q, w.ids, w.dist, w.err, w.found = nil, nil, nil, nil, 0
+	w.note = compute.Note{}
 	w.state = idle
 	w.prev, w.next = nil, b.free
 	b.free = w

@@ -94,7 +94,7 @@ func (b *Batcher) answer(f *flush, err error) {
 		if w == nil {
 			continue
 		}
-		w.found, w.err = 0, err
+		w.found, w.err, w.note = 0, err, f.req.Note
 		if err == nil {
 			at, k := i*f.k, len(w.ids)
 			copy(w.ids, f.ids[at:at+k])

@@ -1,5 +1,7 @@
 package batch
 
+import "github.com/vectorizer-go/vectorizer/engine/compute"
+
 // state is where a query is.
 type state uint8
 
@@ -11,7 +13,7 @@ const (
 	abandoned              // its caller left while it was searched
 )
 
-// waiter is one Submit. Except for answer, found and err, which pass from the
+// waiter is one Submit. Except for answer, found, err and note, which pass from the
 // flush to the caller with the answer, Batcher.mu guards it.
 type waiter struct {
 	q      []float32
@@ -20,6 +22,7 @@ type waiter struct {
 	state  state
 	found  int
 	err    error
+	note   compute.Note
 	answer chan struct{} // capacity 1: the flush never blocks on a caller
 
 	prev, next *waiter

@@ -6,6 +6,7 @@ package compute
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // Metric selects the score. Every metric is oriented so that SMALLER IS BETTER;
@@ -136,4 +137,27 @@ type SearchRequest struct {
 	Skip    []uint64  // optional bitmap over rows, bit set = exclude; nil = none
 	IDs     []uint32  // out, Q×K row numbers, ascending distance, NoRow padded
 	Dist    []float32 // out, Q×K, +Inf padded
+	Note    Note      // out, of who chooses between backends; backends leave it alone
 }
+
+// Note says who computed a batch and why.
+type Note struct {
+	Backend string        // Info.Name of who computed; "" = not noted
+	Why     string        // a word for the choice
+	Queries int           // of the batch
+	Device  time.Duration // predicted on the device
+	Host    time.Duration // predicted on the host
+}
+
+// Status is how a backend is. A Backend that can be lost has a method Status.
+type Status struct {
+	Device   string // what it runs on
+	Driver   string // version of the driver
+	Kernels  string // image that was loaded
+	Degraded bool   // lost, and to be opened again
+	Reason   string // why
+	Losses   int    // times it was lost
+}
+
+// Monitored is an optional ability of a Backend that can be lost.
+type Monitored interface{ Status() Status }

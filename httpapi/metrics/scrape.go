@@ -38,6 +38,7 @@ func (s *scrape) Collect(out chan<- prometheus.Metric) {
 	gauge("read_only", "1 if writes are refused.", flag(st.ReadOnly != ""))
 	collectWrites(gauge, count, &st.Writes)
 	collectStorage(gauge, count, &st.Storage)
+	collectBackends(out, &st)
 	s.replication(gauge, count, out)
 	s.collections(out)
 }

@@ -1,0 +1,87 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/vectorizer-go/vectorizer/engine/compute"
+	"github.com/vectorizer-go/vectorizer/engine/index"
+	"github.com/vectorizer-go/vectorizer/engine/resident"
+)
+
+// deviceInflight is how many batches of a collection are searched at once where
+// there is a device: one is uploaded while another computes.
+const deviceInflight = 3
+
+// viewRows is a view as the source of a device's copy.
+type viewRows struct{ v *view }
+
+func (r viewRows) Rows() int                  { return r.v.graph.Rows() }
+func (r viewRows) HostRows() compute.HostRows { return r.v.graph.HostRows() }
+func (r viewRows) Retain() bool               { return r.v.retain() }
+func (r viewRows) Release()                   { r.v.release() }
+
+// put stores a vector in the graph and notes it for the device's copy.
+func (v *view) put(row uint32, vec []float32) error {
+	if v.copy == nil {
+		return v.graph.Put(row, vec)
+	}
+	v.copy.Writing(row)
+	defer v.copy.Wrote(row)
+	return v.graph.Put(row, vec)
+}
+
+// DeviceInfo says how a collection stands with the device.
+type DeviceInfo struct {
+	State  resident.State `json:"state"`
+	Reason string         `json:"reason,omitempty"`
+	Bytes  uint64         `json:"bytes"`
+}
+
+// deviceInfo is nil without a device.
+func (v *view) deviceInfo() *DeviceInfo {
+	if v.copy == nil {
+		return nil
+	}
+	var i DeviceInfo
+	i.State, i.Reason, i.Bytes = v.copy.Info()
+	return &i
+}
+
+// scanDevice scans on the device for this search alone, with s.scan.skip as the
+// rows to leave out. It reports whether it did.
+func (s *searcher) scanDevice(ctx context.Context, rows, k int) (bool, error) {
+	if s.v.copy == nil || k > compute.MaxK || rows*len(s.q) < scanBatchFloats {
+		return false, nil
+	}
+	s.scan.ids, s.scan.dist = grow(s.scan.ids, k), grow(s.scan.dist, k)
+	req := &s.scan.req
+	*req = compute.SearchRequest{Queries: s.q, K: k, Skip: s.scan.skip, IDs: s.scan.ids, Dist: s.scan.dist}
+	done, err := s.v.copy.Search(ctx, req)
+	s.noted(&req.Note)
+	if err != nil {
+		return false, errContext(ctx)
+	}
+	if !done {
+		return false, nil
+	}
+	s.hits = s.hits[:0]
+	for i, row := range req.IDs {
+		if row != compute.NoRow {
+			s.hits = append(s.hits, index.Hit{Row: row, Dist: req.Dist[i]})
+		}
+	}
+	return true, nil
+}
+
+// noted takes over who computed a batch and why.
+func (s *searcher) noted(n *compute.Note) {
+	if n.Backend == "" {
+		return
+	}
+	s.plan.Backend = n.Backend
+	if s.req.Explain {
+		s.plan.Choice = fmt.Sprintf("%s: batch of %d, predicted %v on the device, %v on the host",
+			n.Why, n.Queries, n.Device, n.Host)
+	}
+}

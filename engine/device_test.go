@@ -1,0 +1,141 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/vectorizer-go/vectorizer/cpu"
+	"github.com/vectorizer-go/vectorizer/engine/compute"
+	"github.com/vectorizer-go/vectorizer/engine/compute/computetest"
+	"github.com/vectorizer-go/vectorizer/engine/resident"
+)
+
+// device is the CPU backend behind the face of a device: it searches only what was
+// copied to it, and it can be lost.
+type device struct {
+	compute.Backend
+	lost atomic.Bool
+}
+
+func (d *device) Info() compute.Info {
+	return compute.Info{Name: "fake:0", BatchRows: 64, MemoryBytes: 1 << 30}
+}
+
+func (d *device) NewMatrix(s compute.MatrixSpec) (compute.Matrix, error) {
+	if d.lost.Load() {
+		return nil, fmt.Errorf("%w: unplugged", compute.ErrDeviceLost)
+	}
+	return d.Backend.NewMatrix(s)
+}
+
+func (d *device) Search(ctx context.Context, m compute.Matrix, req *compute.SearchRequest) error {
+	if d.lost.Load() {
+		return fmt.Errorf("%w: unplugged", compute.ErrDeviceLost)
+	}
+	return d.Backend.Search(ctx, m, req)
+}
+
+func (d *device) Status() compute.Status {
+	return compute.Status{Device: "fake", Degraded: d.lost.Load()}
+}
+
+// deviceEngine opens an engine with a device that is faster than its host.
+func deviceEngine(t *testing.T) (*Engine, *device) {
+	t.Helper()
+	d := &device{Backend: cpu.New(cpu.Options{})}
+	t.Cleanup(func() { _ = d.Close() })
+	return openTest(t, Options{
+		Fsync: FsyncOff, Backends: []compute.Backend{d, computetest.Reference{}},
+		MaxPending: 1 << 12, LinkWorkers: 1,
+	}), d
+}
+
+// exactly searches k rows exactly and compares them with a sort.
+func exactly(t *testing.T, e *Engine, dim, k int) *Explain {
+	t.Helper()
+	want := allByDistance(t, e, dim)
+	res, err := e.Search(context.Background(), "a", &SearchRequest{
+		Vector: probe(dim), K: k, Exact: true, Explain: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(res.Hits) != min(k, len(want)) {
+		t.Fatalf("%d hits of %d", len(res.Hits), min(k, len(want)))
+	}
+	for i, h := range res.Hits {
+		if !near(h.Distance, want[i].Distance) {
+			t.Fatalf("hit %d at %v, want %v (%s, %s)", i, h.Distance, want[i].Distance,
+				res.Explain.Backend, res.Explain.Choice)
+		}
+	}
+	return res.Explain
+}
+
+// TestExactOnDevice: writes are seen by the search after them, wherever it runs; a
+// lost device costs speed only.
+func TestExactOnDevice(t *testing.T) {
+	const n, dim = 2200, 512
+	e, d := deviceEngine(t)
+	if _, err := e.CreateCollection(context.Background(), CollectionConfig{Name: "a",
+		Dimension: dim, Metric: compute.L2, HNSW: HNSWConfig{M: 4, EfConstruction: 8}}); err != nil {
+		t.Fatal(err)
+	}
+	bulk(t, e, "a", 0, n)
+	onDevice := func() bool { return exactly(t, e, dim, 20).Backend == "fake:0" }
+	if x := exactly(t, e, dim, 20); x.Backend != "reference" || !strings.Contains(x.Choice, "loading") {
+		t.Errorf("first search: %+v, want it on the host while the rows are copied", x)
+	}
+	eventually(t, onDevice)
+	upsert(t, e, "a", "near", probe(dim), "")
+	dropSome(t, e, n)
+	if x := exactly(t, e, dim, 40); x.Backend != "fake:0" || !strings.Contains(x.Choice, "device_faster") {
+		t.Errorf("after writes: %+v", x)
+	}
+	info := e.Collections()[0].Device
+	if info == nil || info.State != resident.StateReady || info.Bytes == 0 {
+		t.Errorf("%+v", info)
+	}
+	d.lost.Store(true)
+	if x := exactly(t, e, dim, 20); x.Backend != "reference" || !strings.Contains(x.Choice, "device_lost") {
+		t.Errorf("without the device: %+v", x)
+	}
+	if st := e.Stats(); !st.Backends[0].Status.Degraded || st.Device.Batches["device_lost"] == 0 {
+		t.Errorf("%+v, %+v", st.Backends[0], st.Device)
+	}
+	upsert(t, e, "a", "nearer", probe(dim), "")
+	d.lost.Store(false)
+	eventually(t, onDevice)
+}
+
+// TestManyOnDevice searches from many goroutines beside a writer.
+func TestManyOnDevice(t *testing.T) {
+	const n, dim = 2200, 512
+	e, _ := deviceEngine(t)
+	create(t, e, "a", dim, compute.L2)
+	bulk(t, e, "a", 0, n)
+	eventually(t, func() bool { return exactly(t, e, dim, 1).Backend == "fake:0" })
+	var wg sync.WaitGroup
+	for range 6 {
+		wg.Go(func() {
+			for range 15 {
+				res, err := e.Search(context.Background(), "a", &SearchRequest{Vector: probe(dim), K: 5, Exact: true})
+				if err != nil || len(res.Hits) != 5 {
+					t.Errorf("%d hits, %v", len(res.Hits), err)
+					return
+				}
+			}
+		})
+	}
+	for i := range 30 {
+		upsert(t, e, "a", fmt.Sprint("w", i%3), probe(dim), "")
+	}
+	wg.Wait()
+	res, err := e.Search(context.Background(), "a", &SearchRequest{Vector: probe(dim), K: 3, Exact: true})
+	if err != nil || len(res.Hits) != 3 || res.Hits[0].Distance != 0 || res.Hits[2].Distance != 0 {
+		t.Errorf("the three rows that were written are the nearest: %+v, %v", res.Hits, err)
+	}
+}

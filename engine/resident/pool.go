@@ -1,0 +1,129 @@
+// Package resident keeps copies of collections' rows on a device and decides, for
+// each batch of exact searches, whether the device or the host computes it.
+//
+// Invariants:
+//
+//	R1: a search on the device sees every row whose change was noted before the
+//	    search was submitted: noted rows are uploaded before it.
+//	R2: whatever the device answers with, an error or nothing in time, the caller
+//	    can go on to the host: the rows there are the original, never the copy.
+//	R3: a copy is made on demand, when a batch would have been faster with it; it
+//	    is dropped with the device, and made again when the device is back.
+package resident
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/vectorizer-go/vectorizer/engine/compute"
+)
+
+// Reason says why a batch went where it went. The values are labels of metrics.
+type Reason uint8
+
+// The reasons.
+const (
+	DeviceFaster Reason = iota // to the device: predicted to be faster
+	HostFaster                 // to the host: predicted to be faster
+	Loading                    // to the host: the copy is being made
+	NoRoom                     // to the host: the rows do not fit into the device's memory
+	Lost                       // to the host: the device is lost
+	Failed                     // to the host: the device failed at this batch
+	reasonCount
+)
+
+func (r Reason) String() string {
+	return [...]string{"device_faster", "host_faster", "loading", "no_room", "device_lost", "device_failed"}[r]
+}
+
+// measureBudget bounds the measuring of one backend at start.
+const measureBudget = 150 * time.Millisecond
+
+// Pool is the device of an engine, with what was measured of it and of the host.
+// Its methods may be called from any goroutine.
+type Pool struct {
+	device       compute.Backend
+	deviceName   string
+	hostName     string
+	deviceModel  Model
+	hostModel    Model
+	log          zerolog.Logger
+	batches      [reasonCount]atomic.Uint64
+	queries      [reasonCount]atomic.Uint64
+	nanos        atomic.Uint64 // on the device
+	predictedNs  atomic.Uint64 // for the same batches
+	bytes        atomic.Int64
+	syncedRows   atomic.Uint64
+	retryLost    time.Duration
+	retryNoRoom  time.Duration
+	inlineRowMax int
+}
+
+// New measures the first backend that holds rows itself and the first that
+// searches the host's. It returns nil if there is no device, or none that can be
+// measured.
+func New(backends []compute.Backend, log zerolog.Logger) *Pool {
+	p := &Pool{log: log, retryLost: time.Second, retryNoRoom: 30 * time.Second, inlineRowMax: 4096}
+	var host compute.Backend
+	for _, b := range backends {
+		if _, ok := b.(compute.HostMatrix); ok && host == nil {
+			host = b
+		} else if !ok && p.device == nil {
+			p.device = b
+		}
+	}
+	if p.device == nil || host == nil {
+		return nil
+	}
+	p.deviceName, p.hostName = p.device.Info().Name, host.Info().Name
+	var err error
+	if p.deviceModel, err = Measure(p.device, measureBudget); err == nil {
+		p.hostModel, err = Measure(host, measureBudget)
+	}
+	if err != nil {
+		log.Warn().Err(err).Str("backend", p.deviceName).Msg("the device cannot be measured and is not used")
+		return nil
+	}
+	log.Info().Str("backend", p.deviceName).
+		Dur("device_million_rows_ms", p.deviceModel.Predict(1e6, measureDim, 1)).
+		Dur("host_million_rows_ms", p.hostModel.Predict(1e6, measureDim, 1)).
+		Msg("backends measured")
+	return p
+}
+
+// Device is the backend.
+func (p *Pool) Device() compute.Backend { return p.device }
+
+// Stats are the pool's counts since the start.
+type Stats struct {
+	Device      string
+	Batches     map[string]uint64 // by Reason
+	Queries     map[string]uint64
+	DeviceTime  time.Duration // of the batches on the device
+	Predicted   time.Duration // what the model said they would take
+	Bytes       int64         // held by copies
+	SyncedRows  uint64        // uploaded because they had changed
+	DeviceModel Model
+	HostModel   Model
+}
+
+// Stats reads the counts.
+func (p *Pool) Stats() Stats {
+	s := Stats{
+		Device: p.deviceName, Batches: map[string]uint64{}, Queries: map[string]uint64{},
+		DeviceTime: time.Duration(p.nanos.Load()), Predicted: time.Duration(p.predictedNs.Load()),
+		Bytes: p.bytes.Load(), SyncedRows: p.syncedRows.Load(),
+		DeviceModel: p.deviceModel, HostModel: p.hostModel,
+	}
+	for r := range reasonCount {
+		s.Batches[r.String()], s.Queries[r.String()] = p.batches[r].Load(), p.queries[r].Load()
+	}
+	return s
+}
+
+func (p *Pool) count(r Reason, queries int) {
+	p.batches[r].Add(1)
+	p.queries[r].Add(uint64(queries))
+}
