@@ -30,7 +30,7 @@ type Bug uint8
 const (
 	BreakNothing       Bug = iota
 	BreakEarlyAck          // a replica acknowledges what it has received as durable
-	BreakLowerEpoch        // entries of a lower epoch are accepted
+	BreakLowerEpoch        // a lower epoch is followed and confirmed
 	BreakApplyTwice        // entries that were received already are applied again
 	BreakForgetPromise     // promises are not persisted
 	BreakSealAfter         // a master that hands over goes on writing
@@ -55,6 +55,7 @@ type Core struct {
 	history string
 	branch  string
 	tip     Position
+	handed  uint64 // last offset handed to Apply, or in the log: what is between is under way
 
 	started bool // the first role was entered
 	lead    leader
@@ -87,7 +88,9 @@ func New(cfg Config, start Start, now int64) (*Core, []Action) {
 	c := &Core{cfg: cfg, now: now, rng: cfg.Seed | 1, promise: start.Promise,
 		history: start.HistoryID, branch: start.Branch, tip: start.Tip}
 	c.promise.Epoch = max(c.promise.Epoch, start.Tip.Epoch)
+	c.handed = start.Tip.Offset
 	c.promise.Members = slices.Clone(c.promise.Members)
+	c.promise.Untold = slices.Clone(c.promise.Untold)
 	c.enterRole()
 	return c, c.take()
 }
@@ -150,6 +153,9 @@ func (c *Core) Role() Role { return c.promise.Role }
 // Epoch is the highest epoch that the node has promised.
 func (c *Core) Epoch() uint64 { return c.promise.Epoch }
 
+// Changing reports whether a change of masters is under way here.
+func (c *Core) Changing() bool { return c.lead.handing != nil || c.follow.taking != nil }
+
 // MasterAddress is whom a replica follows.
 func (c *Core) MasterAddress() Address { return c.promise.Master }
 
@@ -165,7 +171,7 @@ func (c *Core) persist() {
 		return
 	}
 	p := c.promise
-	p.Members = slices.Clone(p.Members)
+	p.Members, p.Untold = slices.Clone(p.Members), slices.Clone(p.Untold)
 	c.do(&Persist{p})
 }
 
@@ -185,12 +191,18 @@ func (c *Core) enterRole() {
 	c.follow = follower{}
 	switch c.promise.Role {
 	case Replica:
-		c.do(&Seal{c.promise.Master})
-		c.follow.retryAt = c.now
-		c.dial()
+		c.follow.sealing, c.follow.retryAt = true, c.now
+		c.do(&Seal{c.promise.Master}) // the master is greeted once the log is still
 	case Master:
-		c.lead.untold = c.others(c.promise.Members)
-		if !c.started && len(c.lead.untold) > 0 {
+		if !c.started {
+			// Those that follow it may have found another master meanwhile.
+			for _, m := range c.promise.Members {
+				c.promise.Untold = slices.DeleteFunc(c.promise.Untold, func(u Member) bool { return u.ID == m.ID })
+				c.promise.Untold = append(c.promise.Untold, m)
+			}
+		}
+		c.promise.Untold = c.others(c.promise.Untold)
+		if !c.started && len(c.promise.Untold) > 0 {
 			// Another may have taken over while this node was down: ask first.
 			c.lead.probeEnd = c.now + probeTime
 			c.do(&Seal{})
@@ -218,14 +230,20 @@ func (c *Core) leaveRole(why string) {
 		c.do(&Hangup{c.follow.conn, why})
 	}
 	if c.follow.copyingNow {
-		c.do(&DropCopy{})
+		c.dropCopy()
 	}
 }
 
 // become changes role and promise at once.
 func (c *Core) become(role Role, epoch uint64, master Address, why string) {
+	if master.Peer == c.cfg.Address.Peer {
+		master = Address{} // said by somebody who still follows us
+	}
 	c.leaveRole(why)
 	c.promise.Role, c.promise.Epoch, c.promise.Master = role, max(epoch, c.promise.Epoch), master
+	if role != Master {
+		c.promise.Untold = nil
+	}
 	c.persist()
 	c.note(Note{What: NoteRole, Text: role.Word() + ": " + why})
 	c.enterRole()
@@ -311,7 +329,10 @@ func (c *Core) announced(conn ConnID, m *Announce) {
 	switch {
 	case m.NodeID == c.cfg.NodeID, c.promise.Role == Standalone:
 		c.do(&Send{conn, &Refused{Code: RefuseNotMaster, Epoch: c.promise.Epoch}})
-	case m.Epoch > c.promise.Epoch, known,
+	case m.Epoch > c.promise.Epoch, known, c.cfg.Break == BreakLowerEpoch,
+		// Two nodes were promoted to the same epoch, which nobody but an operator who
+		// does not look can bring about: the greater id stays.
+		m.Epoch == c.promise.Epoch && c.isMaster() && m.NodeID > c.cfg.NodeID,
 		// An epoch that was promised to a master that nobody named yet.
 		m.Epoch == c.promise.Epoch && c.isReplica() && c.promise.Master.Peer == "":
 		if !known {
@@ -337,6 +358,7 @@ func (c *Core) logged(tip Position) {
 	if tip.Offset >= c.tip.Offset {
 		c.tip = tip
 	}
+	c.handed = max(c.handed, c.tip.Offset)
 }
 
 // configure changes the role by an operator's word.

@@ -39,10 +39,17 @@ func (c *Core) lagReport(replica string) Report {
 
 // sealed notes that the log will not grow any more.
 func (c *Core) sealed(tip Position) {
+	c.logged(tip)
 	if h := c.lead.handing; h != nil && !h.sealed {
-		c.logged(tip)
 		h.sealed, h.tip = true, c.tip
 		c.pushHandover()
+	}
+	if f := &c.follow; c.isReplica() && f.sealing {
+		f.sealing = false
+		c.pushTakeover()
+		if f.taking == nil && f.state == idle {
+			c.dial()
+		}
 	}
 }
 
@@ -136,8 +143,8 @@ func (c *Core) takeover(ev *Takeover) {
 		c.do(&Answer{ID: ev.ID, Outcome: NotInSync})
 	case !f.inSync && !ev.Unclean:
 		c.do(&Answer{ID: ev.ID, Outcome: NotInSync})
-	case c.tip.Offset < f.received && f.state == streaming:
-		f.taking = ev // apply what has arrived first
+	case !c.still():
+		f.taking = ev // what is under way comes first
 	default:
 		c.begin(ev, c.promise.Epoch+1)
 	}
@@ -145,7 +152,7 @@ func (c *Core) takeover(ev *Takeover) {
 
 // pushTakeover goes on with a takeover that waited for entries.
 func (c *Core) pushTakeover() {
-	if ev := c.follow.taking; ev != nil && !c.follow.beginning && c.follow.received == c.tip.Offset {
+	if ev := c.follow.taking; ev != nil && !c.follow.beginning && c.still() {
 		c.begin(ev, c.promise.Epoch+1)
 	}
 }
@@ -181,11 +188,9 @@ func (c *Core) begun(ev *Begun) {
 	c.note(Note{What: NotePromoted})
 	// Those that were members, the old master too, must hear of it; only those
 	// that then follow are members again.
-	untold := c.promise.Members
-	c.promise.Members = nil
+	c.promise.Untold, c.promise.Members = c.others(c.promise.Members), nil
 	ordered := taking.ID == 0
 	c.becomeMaster(ordered)
-	c.lead.untold = c.others(untold)
 	if !ordered {
 		c.do(&Answer{ID: taking.ID, Outcome: OK, Report: report})
 	}
@@ -204,11 +209,11 @@ func (c *Core) becomeMaster(keep bool) {
 // tellNext announces the epoch to one more of those who have not heard of it, in
 // turn, until all have.
 func (c *Core) tellNext() {
-	l := &c.lead
-	if l.telling || len(l.untold) == 0 || c.now < l.tellAt {
+	l, untold := &c.lead, c.promise.Untold
+	if l.telling || len(untold) == 0 || c.now < l.tellAt {
 		return
 	}
-	m := l.untold[l.tellFrom%len(l.untold)]
+	m := untold[l.tellFrom%len(untold)]
 	l.telling = true
 	c.do(&Tell{Addr: m.Address.Peer, Msg: &Announce{c.cfg.NodeID, c.promise.Epoch, c.cfg.Address}})
 }
@@ -222,7 +227,7 @@ func (c *Core) told(ev *Told) {
 	l.telling = false
 	switch m := ev.Reply.(type) {
 	case *Agreed:
-		l.untold = slices.DeleteFunc(l.untold, func(u Member) bool { return u.Address.Peer == ev.Peer })
+		c.knows(ev.Peer)
 	case *Refused:
 		if m.Epoch > c.promise.Epoch {
 			c.note(Note{What: NoteStale})
@@ -230,14 +235,20 @@ func (c *Core) told(ev *Told) {
 			return
 		}
 		// It follows somebody of the same epoch, or nobody: nothing to say to it.
-		l.untold = slices.DeleteFunc(l.untold, func(u Member) bool { return u.Address.Peer == ev.Peer })
+		c.knows(ev.Peer)
 	default:
 		l.tellFrom++
 	}
 	l.tellAt = c.now
-	if len(l.untold) > 0 && l.tellFrom%len(l.untold) == 0 {
+	if n := len(c.promise.Untold); n > 0 && l.tellFrom%n == 0 {
 		l.tellAt = c.now + 4*int64(c.cfg.BackoffMin) // a whole round without success
 	}
 	c.tellNext()
 	c.endProbe()
+}
+
+// knows notes that a node has heard of this epoch.
+func (c *Core) knows(peer string) {
+	c.promise.Untold = slices.DeleteFunc(c.promise.Untold, func(u Member) bool { return u.Address.Peer == peer })
+	c.persist()
 }

@@ -16,16 +16,16 @@ const (
 
 // follower is what a replica keeps about its master.
 type follower struct {
-	state    int
-	conn     ConnID
-	retryAt  int64
-	attempt  int
-	heard    int64  // when the master last said something
-	received uint64 // last entry handed to Apply
-	echoUs   int64
-	inSync   bool
-	resync   bool // an operator asked for a full copy
-	failed   bool // what was received does not fit: a full copy is needed
+	state   int
+	conn    ConnID
+	retryAt int64
+	attempt int
+	heard   int64 // when the master last said something
+	sealing bool  // the last writes of clients are ending
+	echoUs  int64
+	inSync  bool
+	resync  bool // an operator asked for a full copy
+	failed  bool // what was received does not fit: a full copy is needed
 
 	copyingNow bool     // FetchCopy is under way
 	copyAt     Position // of the copy, once known
@@ -35,12 +35,16 @@ type follower struct {
 }
 
 func (c *Core) dial() {
-	if c.promise.Master.Peer == "" {
-		return // nobody named the new master yet; an Announce will
+	if c.promise.Master.Peer == "" || !c.still() {
+		return // nobody named the new master yet; or the position is not known yet
 	}
 	c.follow.state = dialling
 	c.do(&Dial{c.promise.Master.Peer})
 }
+
+// still reports whether nothing that would move the end of the log is under way:
+// a position that is told to a master must be the last one of the old branch.
+func (c *Core) still() bool { return !c.follow.sealing && c.handed == c.tip.Offset }
 
 // opened greets the master.
 func (f *follower) opened(c *Core, conn ConnID) {
@@ -49,14 +53,18 @@ func (f *follower) opened(c *Core, conn ConnID) {
 	if f.resync || f.failed {
 		p = Position{} // as if there were nothing: a full copy
 	}
+	promised := c.promise.Epoch
+	if c.cfg.Break == BreakLowerEpoch {
+		promised = 0
+	}
 	c.do(&Send{conn, &Hello{NodeID: c.cfg.NodeID, HistoryID: c.history, Branch: c.branch,
-		Position: p, Promised: c.promise.Epoch, Address: c.cfg.Address}})
+		Position: p, Promised: promised, Address: c.cfg.Address}})
 }
 
 // lost schedules the next attempt.
 func (f *follower) lost(c *Core) {
 	if f.copyingNow {
-		c.do(&DropCopy{})
+		c.dropCopy()
 	}
 	d := c.cfg.BackoffMin << min(f.attempt, 20)
 	if d > c.cfg.BackoffMax || d <= 0 {
@@ -65,6 +73,12 @@ func (f *follower) lost(c *Core) {
 	f.attempt++
 	f.state, f.conn, f.copyingNow, f.copyAt = idle, 0, false, Position{}
 	f.retryAt = c.now + c.jitter(d)
+}
+
+// dropCopy gives up the copy under way, and what was spooled behind it.
+func (c *Core) dropCopy() {
+	c.handed = c.tip.Offset
+	c.do(&DropCopy{})
 }
 
 // hangup closes the connection to the master and tries again later.
@@ -177,7 +191,7 @@ func (c *Core) welcomed(m *Welcome) {
 		c.do(&Seal{c.promise.Master}) // refusals name it from now on
 	}
 	if !m.Full {
-		f.state, f.received, f.attempt = streaming, c.tip.Offset, 0
+		f.state, f.attempt = streaming, 0
 		c.ack()
 		return
 	}
@@ -204,7 +218,7 @@ func (c *Core) copying(p Position) {
 	if !c.isReplica() || f.state != fetching || f.copyAt != (Position{}) {
 		return
 	}
-	f.copyAt, f.received = p, p.Offset
+	f.copyAt, c.handed = p, p.Offset
 	c.do(&Send{f.conn, &Resume{p}})
 }
 
@@ -213,12 +227,16 @@ func (c *Core) copied(ev *Copied) {
 	f := &c.follow
 	if !ev.Failed {
 		c.tip, c.history, c.branch = ev.Tip, ev.History, ev.Branch
+		c.handed = max(c.handed, ev.Tip.Offset)
 		f.resync, f.failed = false, false
 	}
 	if !c.isReplica() || !f.copyingNow {
 		return
 	}
 	f.copyingNow = false
+	if ev.Failed {
+		c.handed = c.tip.Offset // the spool went with the copy
+	}
 	if ev.Failed || f.state != fetching {
 		c.hangup("the copy failed")
 		return
@@ -238,14 +256,14 @@ func (c *Core) entries(m *Entries) {
 		c.hangup("this node is taking over")
 		return
 	}
-	again := c.cfg.Break == BreakApplyTwice && m.First <= f.received
+	again := c.cfg.Break == BreakApplyTwice && m.First <= c.handed
 	if f.state != streaming && (f.state != fetching || f.copyAt == (Position{})) ||
-		m.First != f.received+1 && !again || m.Last < m.First {
+		m.First != c.handed+1 && !again || m.Last < m.First {
 		c.note(Note{What: NoteProtocol})
 		c.hangup("entries out of place")
 		return
 	}
-	f.received = m.Last
+	c.handed = max(c.handed, m.Last)
 	c.do(&Apply{m})
 	if c.cfg.Break == BreakEarlyAck {
 		c.ack()
@@ -255,7 +273,7 @@ func (c *Core) entries(m *Entries) {
 // applied acknowledges.
 func (c *Core) applied(ev *Applied) {
 	if ev.Diverged {
-		c.follow.failed = true
+		c.follow.failed, c.handed = true, c.tip.Offset
 		if ev := c.follow.taking; ev != nil && !c.follow.beginning {
 			c.follow.taking = nil
 			c.do(&Answer{ID: ev.ID, Outcome: NotInSync})
@@ -278,12 +296,16 @@ func (c *Core) ack() {
 	if f.state != streaming && f.state != fetching {
 		return
 	}
-	a := &Ack{Epoch: c.promise.Epoch, Received: f.received, EchoUs: f.echoUs}
+	epoch := c.promise.Epoch
+	if c.cfg.Break == BreakLowerEpoch && f.welcome != nil {
+		epoch = f.welcome.Epoch
+	}
+	a := &Ack{Epoch: epoch, Received: c.handed, EchoUs: f.echoUs}
 	if f.state == streaming {
 		a.Durable, a.Applied = c.tip.Offset, c.tip.Offset
 	}
 	if c.cfg.Break == BreakEarlyAck {
-		a.Durable = f.received
+		a.Durable = c.handed
 	}
 	c.do(&Send{f.conn, a})
 }

@@ -11,8 +11,7 @@ type leader struct {
 	waits    []Await
 	pingAt   int64
 	handing  *handing
-	probeEnd int64    // no writes before, unless everybody answered; 0 = writes
-	untold   []Member // nodes that have not heard of this epoch yet
+	probeEnd int64 // no writes before, unless everybody answered; 0 = writes
 	telling  bool
 	tellAt   int64
 	tellFrom int
@@ -261,6 +260,12 @@ func (c *Core) ping(f *feed) {
 			members = append(members, m)
 		}
 	}
+	// Who takes over must also reach those that this master could not reach.
+	for _, m := range c.promise.Untold {
+		if m.ID != f.id && !slices.ContainsFunc(members, func(o Member) bool { return o.ID == m.ID }) {
+			members = append(members, m)
+		}
+	}
 	members = append(members, Member{ID: c.cfg.NodeID, Address: c.cfg.Address})
 	c.do(&Send{f.conn, &Ping{Epoch: c.promise.Epoch, Offset: c.tip.Offset,
 		InSync: c.inSync(f), Members: members}})
@@ -289,7 +294,7 @@ func (c *Core) tickLeader() {
 
 // endProbe accepts writes once nobody said that this node was replaced.
 func (c *Core) endProbe() {
-	if l := &c.lead; l.probeEnd > 0 && (len(l.untold) == 0 || c.now >= l.probeEnd) {
+	if l := &c.lead; l.probeEnd > 0 && (len(c.promise.Untold) == 0 || c.now >= l.probeEnd) {
 		l.probeEnd = 0
 		if l.handing == nil {
 			c.do(&Unseal{})

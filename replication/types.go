@@ -73,8 +73,9 @@ type Member struct {
 type Promise struct {
 	Epoch   uint64   `json:"epoch"` // nothing below is followed
 	Role    Role     `json:"role"`
-	Master  Address  `json:"master"`  // whom a replica follows
-	Members []Member `json:"members"` // of a master; as a replica last heard
+	Master  Address  `json:"master"`           // whom a replica follows
+	Members []Member `json:"members"`          // of a master; as a replica last heard
+	Untold  []Member `json:"untold,omitempty"` // have not heard that this node is the master
 }
 
 // Message is what nodes say to each other. Every type of this file that ends in a

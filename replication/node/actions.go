@@ -84,9 +84,11 @@ func (n *Node) seal(master replication.Address) {
 	n.bg.Go(func() {
 		l := n.slot.Acquire()
 		defer l.Release()
-		if err := l.Engine.Barrier(n.ctx); err == nil {
-			n.post(&replication.Sealed{Tip: position(l.Engine.LogPosition())})
+		// If it fails nothing commits any more either.
+		if err := l.Engine.Barrier(n.ctx); err != nil {
+			n.log.Warn().Err(err).Msg("waiting for the last writes")
 		}
+		n.post(&replication.Sealed{Tip: position(l.Engine.LogPosition())})
 	})
 }
 

@@ -309,6 +309,10 @@ func (f *fetcher) keepOrphans(e *engine.Engine) error {
 	default:
 		return nil
 	}
+	if err := e.Barrier(f.ctx); err != nil { // the last writes of clients are in the log
+		return err
+	}
+	tip = e.LogPosition()
 	if from > tip.Offset {
 		return nil
 	}

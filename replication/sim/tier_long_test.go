@@ -1,0 +1,5 @@
+//go:build long
+
+package sim
+
+const seeds = 20000
