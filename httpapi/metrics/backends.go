@@ -18,7 +18,8 @@ func collectBackends(out chan<- prometheus.Metric, st *engine.Stats) {
 			continue
 		}
 		name := []string{b.Name}
-		emit(prometheus.GaugeValue, "backend_up", "1 unless the device is lost.", flag(!b.Status.Degraded), backend, name)
+		emit(prometheus.GaugeValue, "backend_up", "1 unless the device is lost.",
+			flag(!b.Status.Degraded), backend, name)
 		emit(prometheus.CounterValue, "backend_losses_total", "Times the device was lost.",
 			float64(b.Status.Losses), backend, name)
 		emit(prometheus.GaugeValue, "backend_memory_bytes", "Memory of the device.",
