@@ -27,9 +27,15 @@ type process struct {
 // launch starts the server as a process of its own and waits until it listens.
 func launch(t *testing.T, dir string, args ...string) *process {
 	t.Helper()
+	return launchWith(t, nil, dir, args...)
+}
+
+// launchWith is launch with more in the environment.
+func launchWith(t *testing.T, env []string, dir string, args ...string) *process {
+	t.Helper()
 	p := &process{}
 	p.cmd = exec.Command(binary, append([]string{"serve", "--port", "0", "--data-dir", dir}, args...)...)
-	p.cmd.Dir, p.cmd.Stderr, p.cmd.Env = t.TempDir(), &p.stderr, cleanEnv()
+	p.cmd.Dir, p.cmd.Stderr, p.cmd.Env = t.TempDir(), &p.stderr, append(cleanEnv(), env...)
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

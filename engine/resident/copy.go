@@ -87,7 +87,11 @@ func (c *Copy) Search(ctx context.Context, req *compute.SearchRequest) (done boo
 		Host:   c.p.hostModel.Predict(rows, c.dim, queries),
 	}
 	reason := HostFaster
-	if n.Device < n.Host {
+	switch {
+	case n.Device >= n.Host:
+	case c.p.suspended():
+		reason = Failed
+	default:
 		reason, err = c.onDevice(ctx, req, n.Device)
 	}
 	if err != nil && ctx.Err() != nil {
@@ -109,10 +113,16 @@ func (c *Copy) onDevice(ctx context.Context, req *compute.SearchRequest, predict
 		return reason, nil
 	}
 	begin := time.Now()
-	err := c.p.device.Search(ctx, m, req)
+	patient, cancel := context.WithTimeout(ctx, patience(predicted))
+	defer cancel()
+	err := c.p.device.Search(patient, m, req)
 	if err != nil {
 		if ctx.Err() != nil {
 			return Failed, err
+		}
+		if patient.Err() != nil {
+			c.p.suspend()
+			err = fmt.Errorf("no answer within %v, predicted were %v: %w", patience(predicted), predicted, err)
 		}
 		return c.failed(m, err), err
 	}
@@ -120,6 +130,11 @@ func (c *Copy) onDevice(ctx context.Context, req *compute.SearchRequest, predict
 	c.p.predictedNs.Add(uint64(predicted))
 	return DeviceFaster, nil
 }
+
+// patience is how long a batch may take that was predicted to take less: beyond it
+// the host answers, so that requests meet their deadlines when a device hangs. That
+// it hangs is for the device to find out.
+func patience(predicted time.Duration) time.Duration { return 250*time.Millisecond + 20*predicted }
 
 // current returns the matrix with every noted row in it, or why there is none.
 func (c *Copy) current() (compute.Matrix, Reason) {

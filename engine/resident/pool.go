@@ -12,6 +12,7 @@
 package resident
 
 import (
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -39,7 +40,11 @@ func (r Reason) String() string {
 }
 
 // measureBudget bounds the measuring of one backend at start.
-const measureBudget = 150 * time.Millisecond
+const (
+	measureBudget = 150 * time.Millisecond
+	measureTries  = 4
+	measurePause  = 300 * time.Millisecond
+)
 
 // Pool is the device of an engine, with what was measured of it and of the host.
 // Its methods may be called from any goroutine.
@@ -59,6 +64,17 @@ type Pool struct {
 	retryLost    time.Duration
 	retryNoRoom  time.Duration
 	inlineRowMax int
+	suspendedTo  atomic.Int64 // nanoseconds since 1970
+}
+
+// suspendFor is how long nothing is sent to a device that did not answer in time.
+const suspendFor = time.Second
+
+func (p *Pool) suspend() { p.suspendedTo.Store(time.Now().Add(suspendFor).UnixNano()) }
+
+func (p *Pool) suspended() bool {
+	to := p.suspendedTo.Load()
+	return to != 0 && time.Now().UnixNano() < to
 }
 
 // New measures the first backend that holds rows itself and the first that
@@ -78,11 +94,7 @@ func New(backends []compute.Backend, log zerolog.Logger) *Pool {
 		return nil
 	}
 	p.deviceName, p.hostName = p.device.Info().Name, host.Info().Name
-	var err error
-	if p.deviceModel, err = Measure(p.device, measureBudget); err == nil {
-		p.hostModel, err = Measure(host, measureBudget)
-	}
-	if err != nil {
+	if err := p.measure(host); err != nil {
 		log.Warn().Err(err).Str("backend", p.deviceName).Msg("the device cannot be measured and is not used")
 		return nil
 	}
@@ -91,6 +103,21 @@ func New(backends []compute.Backend, log zerolog.Logger) *Pool {
 		Dur("host_million_rows_ms", p.hostModel.Predict(1e6, measureDim, 1)).
 		Msg("backends measured")
 	return p
+}
+
+// measure fits both models. A device that is lost meanwhile gets some more time.
+func (p *Pool) measure(host compute.Backend) (err error) {
+	if p.hostModel, err = Measure(host, measureBudget); err != nil {
+		return err
+	}
+	for range measureTries {
+		p.deviceModel, err = Measure(p.device, measureBudget)
+		if !errors.Is(err, compute.ErrDeviceLost) {
+			return err
+		}
+		time.Sleep(measurePause)
+	}
+	return err
 }
 
 // Device is the backend.

@@ -21,6 +21,7 @@ import (
 type fakeDevice struct {
 	ref   computetest.Reference
 	fail  atomic.Pointer[error] // of every call
+	hang  atomic.Bool           // searches end with their context
 	count atomic.Int64          // searches
 }
 
@@ -47,6 +48,10 @@ func (d *fakeDevice) NewMatrix(s compute.MatrixSpec) (compute.Matrix, error) {
 func (d *fakeDevice) Search(ctx context.Context, m compute.Matrix, req *compute.SearchRequest) error {
 	if err := d.broken(); err != nil {
 		return err
+	}
+	if d.hang.Load() {
+		<-ctx.Done()
+		return ctx.Err()
 	}
 	d.count.Add(1)
 	return d.ref.Search(ctx, m, req)
@@ -203,6 +208,31 @@ func TestLostAndBack(t *testing.T) {
 	if _, _, done := ask(t, c, 1); !done {
 		t.Error("one failed batch costs the copy")
 	}
+}
+
+// TestHungDevice: a batch that the device does not answer goes to the host in time,
+// and the next ones at once.
+func TestHungDevice(t *testing.T) {
+	d, src := new(fakeDevice), new(rows)
+	c := testPool(d).Copy(src, testDim, compute.L2)
+	defer func() { src.held.Wait(); c.Close() }()
+	src.put(c, 0, point(1))
+	eventually(t, c, 1)
+	d.hang.Store(true)
+	begin := time.Now()
+	if _, note, done := ask(t, c, 1); done || note.Why != "device_failed" {
+		t.Errorf("done %v, %+v; want the host", done, note)
+	}
+	first := time.Since(begin)
+	if first < 200*time.Millisecond || first > 10*time.Second {
+		t.Errorf("given up after %v, want about %v", first, patience(0))
+	}
+	begin = time.Now()
+	if _, note, done := ask(t, c, 1); done || note.Why != "device_failed" || time.Since(begin) > first/2 {
+		t.Errorf("the next batch: done %v, %+v after %v; want the host at once", done, note, time.Since(begin))
+	}
+	d.hang.Store(false)
+	eventually(t, c, 1)
 }
 
 func TestNoRoom(t *testing.T) {

@@ -30,15 +30,27 @@ var flags = []string{"-std=c++17", "-O2", "-DVECTORIZER_EMU", "-Wall", "-Wextra"
 // there already, and returns the program's path. root is the module's root. The
 // compiler is c++, g++ or clang++, or what build/tools.sh fetches.
 func Build(root string, extra ...string) (string, error) {
+	return compile(root, "device", "device.cc", extra)
+}
+
+// BuildLibrary is Build of a libcuda.so.1 whose device is the emulated one.
+func BuildLibrary(root string) (string, error) {
+	return compile(root, "libcuda", "libcuda.cc", []string{"-shared", "-fPIC", "-fvisibility=hidden"})
+}
+
+func compile(root, name, main string, extra []string) (string, error) {
 	sum, err := sourceHash(root, extra)
 	if err != nil {
 		return "", err
 	}
-	dir := filepath.Join(root, ".cache", "emu")
+	dir, err := filepath.Abs(filepath.Join(root, ".cache", "emu"))
+	if err != nil {
+		return "", err
+	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
-	path := filepath.Join(dir, "device-"+sum)
+	path := filepath.Join(dir, name+"-"+sum)
 	unlock, err := lock(path + ".lock")
 	if err != nil {
 		return "", err
@@ -52,8 +64,8 @@ func Build(root string, extra ...string) (string, error) {
 		return "", err
 	}
 	var units []string
-	for _, name := range []string{"device.cc", "block.cc", "fiber.cc", "tensor.cc"} {
-		units = append(units, filepath.Join(root, "kernels", "emu", name))
+	for _, unit := range []string{main, "block.cc", "fiber.cc", "tensor.cc"} {
+		units = append(units, filepath.Join(root, "kernels", "emu", unit))
 	}
 	args := slices.Concat(flags, extra, []string{"-o", path + ".new"}, units)
 	if out, err := exec.Command(cxx, args...).CombinedOutput(); err != nil {

@@ -13,8 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "block.h"
-#include "kernels.inc"
+#include "table.h"
 
 namespace {
 
@@ -24,15 +23,6 @@ struct Request {
   u32 shared_bytes, seed;
   u32 arg_bytes, pad[3];
 };
-
-struct Entry {
-  const char* name;
-  emu::Kernel kernel;
-  u32 arg_bytes;
-};
-
-#define KERNEL(name, Args) {#name, [](const void* a) { name(*(const Args*)a); }, sizeof(Args)}
-const Entry entries[] = {KERNELS};
 
 bool read_all(void* p, size_t n) {
   for (auto* at = (char*)p; n > 0;) {
@@ -48,14 +38,12 @@ void reply(const void* p, u32 n) {
 }
 
 const char* run(const Request& r, const void* args) {
-  for (auto& e : entries) {
-    if (strncmp(e.name, r.name, sizeof r.name) != 0) continue;
-    if (e.arg_bytes != r.arg_bytes) return "an argument block of another size";
-    emu::Launch l = {e.kernel, {r.grid[0], r.grid[1], r.grid[2]}, {r.block[0], r.block[1], r.block[2]},
-                     r.shared_bytes, r.seed, args};
-    return emu::launch(l);
-  }
-  return "no such kernel";
+  auto* e = emu::find(r.name, sizeof r.name);
+  if (!e) return "no such kernel";
+  if (e->arg_bytes != r.arg_bytes) return "an argument block of another size";
+  emu::Launch l = {e->kernel, {r.grid[0], r.grid[1], r.grid[2]}, {r.block[0], r.block[1], r.block[2]},
+                   r.shared_bytes, r.seed, args};
+  return emu::launch(l);
 }
 
 void print_layout();

@@ -36,6 +36,7 @@ const docsTail = `
 |---|---|
 | ` + "`" + EnvConfig + "`" + ` | path of the configuration file |
 | ` + "`" + EnvURL + "`" + ` | server that ` + "`status`" + ` and the other client commands ask |
+| ` + "`" + EnvLibCUDA + "`" + ` | the NVIDIA driver's library, where the system does not find libcuda.so.1 |
 | ` + "`" + EnvSIMD + "`" + ` | caps the instruction set of the distance kernels: generic, avx2, avx512 or neon |
 | ` + "`" + EnvData + "`" + ` | directory of the data sets that tests and the demo use |
 

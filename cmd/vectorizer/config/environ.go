@@ -13,7 +13,9 @@ const (
 	EnvConfig = "VECTORIZER_CONFIG" // path of the configuration file
 	EnvURL    = "VECTORIZER_URL"    // server that the client commands ask
 	EnvSIMD   = "VECTORIZER_SIMD"   // caps the instruction set of the kernels
-	EnvData   = "VECTORIZER_DATA"   // data sets of the tests and the demo
+	// EnvLibCUDA names the NVIDIA driver's library, where it is not found by itself.
+	EnvLibCUDA = "VECTORIZER_LIBCUDA"
+	EnvData    = "VECTORIZER_DATA" // data sets of the tests and the demo
 )
 
 // serviceVars matches what Kubernetes and Docker links add to the environment
@@ -80,7 +82,7 @@ func (l *loader) replicationVars(environ []string, byEnv map[string]*Setting, ly
 }
 
 func isReserved(name string) bool {
-	return name == EnvConfig || name == EnvURL || name == EnvSIMD || name == EnvData
+	return name == EnvConfig || name == EnvURL || name == EnvSIMD || name == EnvLibCUDA || name == EnvData
 }
 
 // isServiceVar reports whether the variable describes a service of the same

@@ -37,6 +37,15 @@ SYMBOLS(SLOT)
 #endif
 SYMBOLS(TRAMPOLINE)
 
+/* What package cuda calls; a driver without one of these is of no use. The rest of
+ * gorgonia.org/cu may be missing. */
+#define REQUIRED(X)                                                                        \
+  X(cuDeviceGet) X(cuDeviceGetName) X(cuDeviceTotalMem_v2) X(cuDeviceGetAttribute)         \
+  X(cuCtxCreate_v2) X(cuCtxSetCurrent) X(cuCtxDestroy_v2) X(cuModuleLoadData)              \
+  X(cuModuleGetFunction) X(cuFuncSetAttribute) X(cuMemGetInfo_v2) X(cuMemAlloc_v2)         \
+  X(cuMemFree_v2) X(cuMemHostAlloc) X(cuMemFreeHost) X(cuStreamCreate) X(cuStreamDestroy_v2) \
+  X(cuStreamQuery) X(cuMemcpyHtoDAsync_v2) X(cuMemcpyDtoHAsync_v2) X(cuLaunchKernel)
+
 static struct {
   int loaded;     /* the library was found */
   int init;       /* what its cuInit returned */
@@ -64,12 +73,14 @@ static void load(void) {
     void *at = dlsym(lib, #name);                                                  \
     if (at) {                                                                      \
       vectorizer_slot_##name = at;                                                 \
-    } else {                                                                       \
-      snprintf(state.text, sizeof state.text, "the driver has no " #name);         \
     }                                                                              \
   }
   SYMBOLS(FILL)
+#define REQUIRE(name) \
+  if (vectorizer_slot_##name == (void *)absent) snprintf(state.text, sizeof state.text, "the driver has no " #name);
+  REQUIRED(REQUIRE)
 }
+
 
 int cuInit(unsigned flags) {
   (void)flags;
