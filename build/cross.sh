@@ -14,6 +14,6 @@ for platform in "${platforms[@]}"; do
   suffix=
   if [ "$os" = windows ]; then suffix=.exe; fi
   echo "building $platform"
-  CGO_ENABLED=0 GOOS=$os GOARCH=$arch go build -trimpath \
+  CGO_ENABLED=0 GOOS=$os GOARCH=$arch go build \
     -o "bin/cross/vectorizer-$os-$arch$suffix" ./cmd/vectorizer
 done

@@ -64,7 +64,8 @@ func TestSearchSuite(t *testing.T) {
 			t.Errorf("figure %s: %+v", name, f)
 		}
 	}
-	if f := run.Figure("allocations per query"); f == nil || !f.Met() {
+	// sync.Pool drops values at random under the race detector.
+	if f := run.Figure("allocations per query"); f == nil || !f.Met() && !raceEnabled {
 		t.Errorf("allocations: %+v", f)
 	}
 	if !strings.Contains(out, "build time: vectorizer") || run.Parameters["m"] != 16 {

@@ -36,5 +36,7 @@
 //	    or is the entry: who changes a list keeps the last link to a row, or
 //	    makes another one first. Without this, rows that nobody touches vanish
 //	    from results while their neighbourhood is rewritten.
-//	H8  No goroutine holds two list locks.
+//	H8  A row has its own lists on all its levels before another row links to it:
+//	    a walk that is led to it finds the way on.
+//	H9  No goroutine holds two list locks.
 package hnsw

@@ -176,6 +176,21 @@ func (w *walk) nearestOf(from uint32, rows []uint32, limit int) {
 	}
 }
 
+// adoptLeaving finds another link to each row that only row links to and that is
+// not in s.mine, row's next list: a search meanwhile would not find it.
+func (w *walk) adoptLeaving(row uint32) {
+	list := w.m.links0(row)
+	for i := range list {
+		r := atomic.LoadUint32(&list[i])
+		if r == NoRow {
+			return
+		}
+		if w.m.linksTo(r) < 2 && w.m.isAlive(r) && !slices.Contains(w.s.mine, r) {
+			w.adopt(r)
+		}
+	}
+}
+
 // adopt gives a row that nobody links to a link from one of its own neighbours,
 // the nearest with room if it is among the first few. It reports whether there
 // was a neighbour that lives.

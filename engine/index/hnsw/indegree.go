@@ -13,6 +13,12 @@ func (m *memory) inCount(row uint32) (word *uint32, shift uint32) {
 	return &m.groups[row>>6].in[row>>2&15], row & 3 * 8
 }
 
+// linksTo is the number of links to row on layer 0, manyLinks for that many or more.
+func (m *memory) linksTo(row uint32) uint32 {
+	word, shift := m.inCount(row)
+	return atomic.LoadUint32(word) >> shift & 255
+}
+
 // changeIn changes row's count by next, which returns false to leave it. It
 // returns the count before.
 func (m *memory) changeIn(row uint32, next func(n uint32) (uint32, bool)) uint32 {

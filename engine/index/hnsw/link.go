@@ -27,10 +27,24 @@ func (w *walk) insert(row uint32) {
 	top := int(e >> 32)
 	at, _ := w.descend(uint32(e), top, min(level, top))
 	w.s.ids = append(w.s.ids[:0], at)
+	// Its own lists first, on all levels: a search that is led to it from above
+	// must find the way down and on.
+	own := w.s.own[:0]
 	for l := min(level, top); l >= 0; l-- {
 		w.gatherPool(row, l, x.cfg.EfConstruction)
 		w.connect(row, l)
+		own = append(own, w.s.mine...)
+		own = append(own, NoRow)
 		w.s.ids = append(w.s.ids[:0], w.s.mine...)
+	}
+	w.s.own = own
+	for l := 0; len(own) > 0; l++ {
+		from := len(own) - 1
+		for from > 0 && own[from-1] != NoRow {
+			from--
+		}
+		w.announce(row, l, own[from:len(own)-1])
+		own = own[:from]
 	}
 	if level > top {
 		x.raise(row, level)
@@ -66,49 +80,56 @@ func (w *walk) gatherPool(row uint32, level, ef int) {
 	}
 }
 
-// connect selects row's links on level from s.pool and links back. Afterwards
-// s.mine holds row's links and s.lost the rows that lost their last link.
+// connect selects row's links on level from s.pool. Afterwards s.mine holds them
+// and s.lost the rows that lost their last link.
 func (w *walk) connect(row uint32, level int) {
 	s := w.s
 	w.choose(s.pool, w.x.cfg.M)
 	s.mine = append(s.mine[:0], s.kept...)
 	if level == 0 && len(s.mine) > 0 && w.isCopy(s.mine[0]) {
-		w.connectCopy(row)
-		return
+		w.addCopy(row)
+	}
+	if level == 0 {
+		w.adoptLeaving(row)
 	}
 	w.setOwn(row, level, s.mine)
+}
+
+// announce links back to row from its links on level.
+func (w *walk) announce(row uint32, level int, links []uint32) {
+	if level == 0 && len(links) > 0 && w.isCopy(links[0]) {
+		w.linkBack(links[0], row, 0, true)
+		return
+	}
 	named := false
-	for _, to := range s.mine {
+	for _, to := range links {
 		named = w.linkBack(to, row, level, false) || named
 	}
-	if !named && len(s.mine) > 0 {
-		w.linkBack(s.mine[0], row, level, true)
+	if !named && len(links) > 0 {
+		w.linkBack(links[0], row, level, true)
 	}
 }
 
 // isCopy reports whether row holds the vector that is being linked.
 func (w *walk) isCopy(row uint32) bool { return slices.Equal(w.m.vector(row), w.q) }
 
-// connectCopy hangs row on the chain of rows that hold the same vector, the
+// addCopy makes row part of the chain of rows that hold the same vector, the
 // first of which is s.mine[0]. Only the first is part of the graph proper: a
 // thousand copies that all linked to their surroundings would fill the lists
 // there, and every search's beam.
-func (w *walk) connectCopy(row uint32) {
+func (w *walk) addCopy(row uint32) {
 	s := w.s
-	first := s.mine[0]
-	s.links = appendLinks(s.links[:0], w.m.links0(first))
+	s.links = appendLinks(s.links[:0], w.m.links0(s.mine[0]))
 	// The last one in the list is the newest, which nobody else links to yet: a
-	// link to it lets first drop its own when its list is full.
+	// link to it lets the first drop its own when its list is full.
 	for _, r := range slices.Backward(s.links) {
 		if r != row && w.m.isAlive(r) && w.isCopy(r) {
 			if !slices.Contains(s.mine, r) {
 				s.mine = slices.Insert(s.mine, 1, r)
 			}
-			break
+			return
 		}
 	}
-	w.setOwn(row, 0, s.mine)
-	w.linkBack(first, row, 0, true)
 }
 
 // entryOr returns the entry of searches. Without one it makes row the entry and

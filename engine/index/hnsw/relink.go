@@ -28,7 +28,9 @@ func (w *walk) relink(row uint32, moved bool) {
 			at = w.s.pool[0].row
 		}
 		w.connect(row, l)
-		for _, p := range w.s.lost {
+		lost := w.s.lost
+		w.announce(row, l, w.s.mine)
+		for _, p := range lost {
 			if w.m.isAlive(p) && !w.adopt(p) {
 				w.linkBack(row, p, l, true)
 			}

@@ -203,9 +203,7 @@ func (p *pass) refreshes(w *walk, row uint32) bool {
 // isLoose reports whether so little connects a row that rows put near it later
 // may not find it.
 func (w *walk) isLoose(row uint32) bool {
-	word, shift := w.m.inCount(row)
-	in := atomic.LoadUint32(word) >> shift & 255
-	return in <= 1 && uint32(w.x.entry.Load()) != row
+	return w.m.linksTo(row) <= 1 && uint32(w.x.entry.Load()) != row
 }
 
 // gone reports whether r is a row that this pass takes out.

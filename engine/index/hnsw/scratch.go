@@ -5,11 +5,14 @@ import "github.com/vectorizer-go/vectorizer/engine/slab"
 // scratch is what one search or link job works in. It is reused; nothing in it
 // outlives the job.
 type scratch struct {
-	query []float32 // the padded query
-	seen  visited
-	beam  beam
-	far   farList // candidates beyond the beam's shape: filters and large ef
+	query  []float32 // the padded query
+	seen   visited
+	beam   beam
+	late   beam    // pending rows
+	merged []cand  // those and what the walk found
+	far    farList // candidates beyond the beam's shape: filters and large ef
 
+	own  []uint32  // the links of a new row on its levels, from the top, NoRow after each
 	ids  []uint32  // rows of the gather call being prepared
 	dist []float32 // their distances
 

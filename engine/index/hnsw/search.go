@@ -37,7 +37,8 @@ func (x *Index) Search(q []float32, p index.Params, dst []index.Hit) []index.Hit
 	return dst
 }
 
-// find returns the best rows, ascending, more than k of them if it can.
+// find returns the best rows, ascending, more than k of them if it can; some may
+// be hidden.
 func (w *walk) find(ef, k int) []cand {
 	rows := int(w.m.rows.Load())
 	allowed := rows
@@ -49,60 +50,38 @@ func (w *walk) find(ef, k int) []cand {
 	if allowed <= 4*ef || allowed <= k {
 		return w.scan(rows, k)
 	}
-	pending := w.startPending()
+	w.scanPending(ef)
+	var found []cand
 	if ef < farEf && w.allow == nil {
-		w.s.beam.reset(ef)
 		w.copies = k
-		w.seedPending(pending)
-		w.enter()
-		w.spread(0)
-		if w.s.beam.shown < k && w.x.Live() > w.s.beam.shown {
+		w.walkNear(ef)
+		if w.s.beam.shown < ef {
+			// Led into a row that was being taken out, or few rows are linked:
+			// it was cheap, and is tried once more.
+			w.s.seen.begin(rows)
+			w.walkNear(ef)
+		}
+		found = w.withPending(w.s.beam.c)
+	} else {
+		w.s.far.reset(ef)
+		w.s.beam.reset(1)
+		w.enterFar()
+		if !w.spreadFar(allowed) {
 			return w.scan(rows, k)
 		}
-		return w.s.beam.c
+		found = w.withPending(w.s.far.sorted())
 	}
-	w.s.far.reset(ef)
-	w.s.beam.reset(1)
-	w.seedPendingFar(pending)
-	w.enterFar()
-	if !w.spreadFar(allowed) || len(w.s.far.best) < k {
+	if len(found) < k && (w.allow != nil || w.x.Live() > len(found)) {
 		return w.scan(rows, k)
 	}
-	return w.s.far.sorted()
+	return found
 }
 
-// startPending puts the pending rows into s.ids and returns their distances.
-// It runs before the entry is read: see H3.
-func (w *walk) startPending() []float32 {
-	wk := &w.x.work
-	w.s.ids = w.s.ids[:0]
-	if wk.count.Load() == 0 {
-		return nil
-	}
-	rows := w.m.rows.Load()
-	for i := range wk.high.Load() {
-		r := atomic.LoadUint32(&wk.slots[i])
-		if r < rows && w.m.isAlive(r) && w.s.seen.mark(r) {
-			w.s.ids = append(w.s.ids, r)
-		}
-	}
-	w.tr.Pending = len(w.s.ids)
-	return w.distances()
-}
-
-func (w *walk) seedPending(dist []float32) {
-	for i, d := range dist {
-		w.offer(d, w.s.ids[i])
-	}
-}
-
-func (w *walk) seedPendingFar(dist []float32) {
-	for i, d := range dist {
-		if d < w.s.far.bound() {
-			r := w.s.ids[i]
-			w.s.far.insert(d, r, w.hides(r))
-		}
-	}
+// walkNear fills the beam with the ef nearest linked rows.
+func (w *walk) walkNear(ef int) {
+	w.s.beam.reset(ef)
+	w.enter()
+	w.spread(0)
 }
 
 // enter seeds the beam with the row that the upper layers lead to.
