@@ -16,7 +16,7 @@ PKGS ?= ./...
 # Seconds for each fuzz target of `make fuzz`.
 FUZZ_SECONDS ?= 60
 
-.PHONY: help build cuda kernels demo test test-long test-race bench bench-micro lint fuzz \
+.PHONY: help build cuda kernels gpu-check gpu-bench demo test test-long test-race bench bench-micro lint fuzz \
 	generate cross cover fmt clean
 
 help: ## Show this list.
@@ -31,6 +31,12 @@ cuda: ## Build bin/vectorizer-cuda, for hosts with and without a GPU (Linux).
 
 kernels: ## Compile the CUDA kernels into kernels/ptx again.
 	build/cuda.sh ptx
+
+gpu-check: ## On a machine with a GPU: conformance, comparison with the CPU, faults, sanitizers.
+	build/gpu.sh check
+
+gpu-bench: ## On a machine with a GPU: the table of goals, beside CPU and torch.
+	build/gpu.sh bench
 
 demo: build ## Build, then store, index, search and measure a real data set over HTTP.
 	bin/vectorizer demo

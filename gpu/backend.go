@@ -89,7 +89,6 @@ func positive(n, otherwise int) int {
 type Backend struct {
 	o     Options
 	info  compute.Info
-	jobs  sync.Pool // of *job
 	stats counters
 
 	ctx    context.Context // ends with Close

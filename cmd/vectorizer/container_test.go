@@ -10,9 +10,15 @@ import (
 	"github.com/vectorizer-go/vectorizer/cmd/vectorizer/config"
 )
 
-// TestDockerfile checks that the settings and the commands of the image exist.
-func TestDockerfile(t *testing.T) {
-	raw, err := os.ReadFile(filepath.Join("..", "..", "build", "Dockerfile"))
+// TestDockerfiles checks that the settings and the commands of the images exist.
+func TestDockerfiles(t *testing.T) {
+	for _, name := range []string{"Dockerfile", "Dockerfile.cuda"} {
+		t.Run(name, func(t *testing.T) { checkDockerfile(t, name) })
+	}
+}
+
+func checkDockerfile(t *testing.T, name string) {
+	raw, err := os.ReadFile(filepath.Join("..", "..", "build", name))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -279,7 +279,10 @@ func (c *Copy) write(m compute.Matrix, h compute.HostRows, from, to int) error {
 //go:norace
 func copyUnseen(dst, src []float32) {
 	dst = dst[:len(src)]
-	for i := range src {
-		dst[i] = src[i]
+	for ; len(src) >= 2; dst, src = dst[2:], src[2:] { // copy would tell
+		dst[0], dst[1] = src[0], src[1]
+	}
+	if len(src) == 1 {
+		dst[0] = src[0]
 	}
 }

@@ -3,6 +3,7 @@
 package emu
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 
@@ -45,7 +46,7 @@ func (d *Driver) info() driver.Info {
 
 // Devices lists the one device.
 func (d *Driver) Devices() ([]driver.Info, error) {
-	if err := d.o.Faults.check(Devices); err != nil {
+	if err := d.o.Faults.Check(Devices); err != nil {
 		return nil, err
 	}
 	return []driver.Info{d.info()}, nil
@@ -54,7 +55,7 @@ func (d *Driver) Devices() ([]driver.Info, error) {
 // Open starts the device. It runs its own compilation of the sources, whatever
 // the images are.
 func (d *Driver) Open(ordinal int, images []driver.Image) (driver.Device, error) {
-	if err := d.o.Faults.check(Open); err != nil {
+	if err := d.o.Faults.Check(Open); err != nil {
 		return nil, err
 	}
 	if ordinal != 0 {
@@ -99,12 +100,12 @@ func (d *device) check(call Call) error {
 	if err := d.failed(); err != nil {
 		return err
 	}
-	return d.note(d.faults.check(call))
+	return d.note(d.faults.Check(call))
 }
 
 // note remembers a fatal error: like a context, the device stays broken.
 func (d *device) note(err error) error {
-	if e, ok := err.(*driver.Error); ok && e.Fatal() {
+	if e := (*driver.Error)(nil); errors.As(err, &e) && e.Fatal() {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		if d.fatal == nil {

@@ -61,8 +61,8 @@ func (f *Faults) Seen(call Call) int {
 	return f.seen[call]
 }
 
-// check counts a call and returns what it is to fail with, nil to let it pass.
-func (f *Faults) check(call Call) error {
+// Check counts a call and returns what it is to fail with, nil to let it pass.
+func (f *Faults) Check(call Call) error {
 	if f == nil {
 		return nil
 	}
