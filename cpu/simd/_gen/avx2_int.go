@@ -107,14 +107,17 @@ func zeroIntYMM() VecVirtual {
 	return v
 }
 
-func storeI32YMM4(v []VecVirtual, out Mem) {
+func storeI32YMM4(v []VecVirtual, out Mem) { VMOVDQU(sumI32YMM4(v), out) }
+
+// sumI32YMM4 returns the sums of four registers in one.
+func sumI32YMM4(v []VecVirtual) VecVirtual {
 	VPHADDD(v[1], v[0], v[0])
 	VPHADDD(v[3], v[2], v[2])
 	VPHADDD(v[2], v[0], v[0])
 	high := XMM()
 	VEXTRACTI128(Imm(1), v[0], high)
 	VPADDD(high, v[0].AsX(), high)
-	VMOVDQU(high, out)
+	return high
 }
 
 func storeI32YMM1(v VecVirtual, out Mem) {

@@ -24,6 +24,7 @@ var families = []struct {
 }{
 	{"avx2", emitAVX2},
 	{"avx512", emitAVX512},
+	{"graph", emitGraph},
 }
 
 func main() {

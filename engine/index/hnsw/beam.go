@@ -99,6 +99,16 @@ func (b *beam) at(d float32) int {
 	return n
 }
 
+// peek returns the row that pop would return.
+func (b *beam) peek() (row uint32, ok bool) {
+	for _, c := range b.c[b.next:] {
+		if c.row&expanded == 0 {
+			return c.row & rowMask, true
+		}
+	}
+	return 0, false
+}
+
 // pop returns the best row that is not expanded yet and marks it so.
 func (b *beam) pop() (best cand, ok bool) {
 	for b.next < len(b.c) {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/vectorizer-go/vectorizer/engine/compute"
 	"github.com/vectorizer-go/vectorizer/engine/errs"
+	"github.com/vectorizer-go/vectorizer/engine/index/codes"
 )
 
 // Limits and defaults of a Config.
@@ -17,6 +18,7 @@ const (
 	DefaultEfConstruction = 200
 	DefaultEfSearch       = 64
 	DefaultMaxPending     = 1024
+	DefaultTrainRows      = 4096
 
 	// MaxEf bounds every candidate list.
 	MaxEf = 10000
@@ -48,6 +50,12 @@ type Config struct {
 	// is touched, and searches are slower, because files have small pages. The
 	// file must not be changed or cut while the index is open.
 	MapVectors bool
+	// Quantization is what the graph is walked by: codes.None reads full vectors,
+	// the others read codes and rank what they find by full vectors. Codes are
+	// made once TrainRows rows are linked.
+	Quantization codes.Kind
+	// TrainRows is how many rows codes are trained on at least (default 4096).
+	TrainRows int
 }
 
 // withDefaults fills zero fields.
@@ -62,6 +70,7 @@ func (c Config) withDefaults() Config {
 	set(&c.EfSearch, DefaultEfSearch)
 	set(&c.LinkWorkers, runtime.GOMAXPROCS(0))
 	set(&c.MaxPending, DefaultMaxPending)
+	set(&c.TrainRows, DefaultTrainRows)
 	return c
 }
 
@@ -78,6 +87,9 @@ func (c Config) validate() error {
 	default:
 		return errs.Invalid("metric", "l2, dot or cosine", c.Metric)
 	}
+	if !c.Quantization.Valid() {
+		return errs.Invalid("quantization", "none or sq8", uint8(c.Quantization))
+	}
 	for _, err := range []error{
 		inRange("dimension", c.Dim, 1, compute.MaxDim),
 		inRange("m", c.M, MinM, MaxM),
@@ -85,6 +97,7 @@ func (c Config) validate() error {
 		inRange("ef_search", c.EfSearch, 1, MaxEf),
 		inRange("link_workers", c.LinkWorkers, 1, 1024),
 		inRange("max_pending", c.MaxPending, 1, 1<<20),
+		inRange("train_rows", c.TrainRows, codes.MinRows, MaxRows),
 	} {
 		if err != nil {
 			return err

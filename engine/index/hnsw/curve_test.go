@@ -4,16 +4,21 @@ import (
 	"flag"
 	"fmt"
 	"runtime"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/vectorizer-go/vectorizer/engine/index"
+	"github.com/vectorizer-go/vectorizer/engine/index/codes"
 	"github.com/vectorizer-go/vectorizer/engine/index/indextest"
 )
 
 var (
-	curveSets = flag.String("curve", "", "print recall and QPS for this large set")
-	curveRows = flag.Int("curverows", 25000, "rows of it that the churn curve uses")
+	curveSets  = flag.String("curve", "", "print recall and QPS for this large set")
+	curveCodes = flag.String("codes", "none", "quantization of the curve's index")
+	curveEfs   = flag.String("efs", "10,12,16,20,24,32,40,48,64,80,96,128,200", "efforts of the curve")
+	curveRows  = flag.Int("curverows", 25000, "rows of it that the churn curve uses")
 )
 
 // build puts the whole set into a new index and waits.
@@ -46,11 +51,22 @@ func TestCurve(t *testing.T) {
 		t.Fatal(ok, err)
 	}
 	start, cpu := time.Now(), cpuTime()
-	x := build(t, set, Config{EfConstruction: 200})
+	kind, ok := codes.ParseKind(*curveCodes)
+	if !ok {
+		t.Fatal(*curveCodes)
+	}
+	x := build(t, set, Config{EfConstruction: 200, Quantization: kind})
+	if c := x.mem.Load().codes.Load(); c != nil {
+		fmt.Printf("%d components of %d kept, %d bytes a row\n", c.model.Kept(), set.Dim, c.stride)
+	}
 	fmt.Printf("%s: build %.1f s, %.1f s of processor, %d linkers\n", set.Name,
 		time.Since(start).Seconds(), (cpuTime() - cpu).Seconds(), runtime.GOMAXPROCS(0))
-	for _, ef := range []int{10, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128, 200} {
-		printPoint(set, x, ef)
+	for _, ef := range strings.Split(*curveEfs, ",") {
+		n, err := strconv.Atoi(ef)
+		if err != nil {
+			t.Fatal(err)
+		}
+		printPoint(set, x, n)
 	}
 }
 

@@ -39,4 +39,14 @@
 //	H8  A row has its own lists on all its levels before another row links to it:
 //	    a walk that is led to it finds the way on.
 //	H9  No goroutine holds two list locks.
+//
+// With codes (see package codes):
+//
+//	C1  A linked row has a code: it is written before the row is linked, or by the
+//	    trainer before its codes are published.
+//	C2  The code of a linked row may be that of an earlier vector only while the
+//	    row is pending, and searches then compare its vector exactly. Codes are
+//	    written and read without locks: a torn one gives one row a wrong place in
+//	    one walk, and what a walk finds is ranked by vectors.
+//	C3  Codes are published while no link job runs, so a job sees one model.
 package hnsw

@@ -157,7 +157,8 @@ func (w *walk) refill(from uint32, level, limit int) {
 func (w *walk) nearestOf(from uint32, rows []uint32, limit int) {
 	s := w.s
 	d := s.roomDist(len(rows))
-	w.src.gather(w.m.vector(from), rows, d)
+	w.src.takeRow(&s.from, from)
+	w.src.gather(&s.from, rows, d)
 	s.sorted = s.sorted[:0]
 	for i, r := range rows {
 		n := len(s.sorted)

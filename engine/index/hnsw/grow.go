@@ -39,8 +39,15 @@ func (x *Index) ensure(row uint32) (*memory, error) {
 			return nil, full(err)
 		}
 	}
+	m.extent.Lock()
+	defer m.extent.Unlock()
 	if err := m.commit(need, upper); err != nil {
 		return nil, full(err)
+	}
+	if c := m.codes.Load(); c != nil {
+		if err := c.commit(need); err != nil {
+			return nil, full(err)
+		}
 	}
 	for r := rows; r < need; r++ {
 		x.initRow(m, uint32(r))
@@ -90,6 +97,14 @@ func (x *Index) move(old *memory, rows, upper int) (*memory, error) {
 	if err := next.commit(used, x.upperBlocks); err != nil {
 		next.release()
 		return nil, err
+	}
+	if c := old.codes.Load(); c != nil {
+		grown, err := c.grown(used, next.capRows)
+		if err != nil {
+			next.release()
+			return nil, err
+		}
+		next.codes.Store(grown)
 	}
 	next.copyRows(old, used, x.upperBlocks)
 	next.rows.Store(uint32(used))

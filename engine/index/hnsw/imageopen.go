@@ -290,4 +290,5 @@ func (x *Index) start(pending []uint32) {
 		}
 	}
 	x.maybeRepair()
+	x.maybeTrain()
 }

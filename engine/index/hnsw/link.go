@@ -6,7 +6,11 @@ import "slices"
 // moved says that its vector is another then. The caller holds x.jobs for
 // reading.
 func (x *Index) link(m *memory, s *scratch, row uint32, moved bool) {
-	w := x.newWalk(m, s, m.vector(row))
+	w := x.newWalk(m, s)
+	if moved || !m.isLinked(row) {
+		w.encode(row)
+	}
+	w.setRow(row)
 	w.dead = x.work.dead.Load() > 0
 	if m.isLinked(row) {
 		w.relink(row, moved)
@@ -111,7 +115,7 @@ func (w *walk) announce(row uint32, level int, links []uint32) {
 }
 
 // isCopy reports whether row holds the vector that is being linked.
-func (w *walk) isCopy(row uint32) bool { return slices.Equal(w.m.vector(row), w.q) }
+func (w *walk) isCopy(row uint32) bool { return slices.Equal(w.m.vector(row), w.s.query.vec) }
 
 // addCopy makes row part of the chain of rows that hold the same vector, the
 // first of which is s.mine[0]. Only the first is part of the graph proper: a

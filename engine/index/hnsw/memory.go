@@ -3,6 +3,7 @@ package hnsw
 import (
 	"fmt"
 	"math/bits"
+	"sync"
 	"sync/atomic"
 	"unsafe"
 
@@ -44,10 +45,15 @@ type memory struct {
 	rows     atomic.Uint32 // rows that exist; only the writer changes it
 	capUpper int           // upper blocks
 
-	vec    []float32 // stride per row, zero padded
-	link   []uint32  // m0 per row
-	upper  []uint32  // m per upper block
-	groups []group   // one per 64 rows
+	vec    []float32                // stride per row, zero padded
+	link   []uint32                 // m0 per row
+	upper  []uint32                 // m per upper block
+	groups []group                  // one per 64 rows
+	codes  atomic.Pointer[codeRows] // nil until there are some
+
+	// extent guards: how many rows exist and are committed, while codes that have to
+	// cover them are published.
+	extent sync.Mutex
 
 	blocks [4]*slab.Block // of vec, link, upper, groups
 }
@@ -116,6 +122,9 @@ func (m *memory) release() {
 		if b != nil {
 			b.Release()
 		}
+	}
+	if c := m.codes.Load(); c != nil {
+		c.block.Release()
 	}
 }
 

@@ -23,7 +23,7 @@ func (w *walk) scanPending(limit int) {
 		}
 	}
 	w.tr.Pending = len(w.s.ids)
-	for i, d := range w.distances() {
+	for i, d := range w.exactly() {
 		if d < late.bound() {
 			late.insert(d, w.s.ids[i])
 		}

@@ -89,6 +89,7 @@ func (x *Index) linkRows() {
 		x.link(x.mem.Load(), s, row, changed)
 		x.jobs.RUnlock()
 		x.work.done(x, row)
+		x.maybeTrain()
 		// A search that waits for a processor gets it now, not after the
 		// scheduler's 10 ms.
 		runtime.Gosched()
@@ -114,5 +115,5 @@ func (x *Index) Wait() {
 func (x *Index) idle() bool {
 	w := &x.work
 	return w.count.Load() == 0 && w.dead.Load() == 0 && w.linkers == 0 && !w.repairer &&
-		!w.due(x.Rows())
+		!w.training && !w.trainDue(x) && !w.due(x.Rows())
 }

@@ -1,15 +1,21 @@
 package hnsw
 
-import "github.com/vectorizer-go/vectorizer/engine/slab"
+import (
+	"github.com/vectorizer-go/vectorizer/engine/index/codes"
+	"github.com/vectorizer-go/vectorizer/engine/slab"
+)
 
 // scratch is what one search or link job works in. It is reused; nothing in it
 // outlives the job.
 type scratch struct {
-	query  []float32 // the padded query
+	query  subject // what is searched for or linked
+	from   subject // another row, for a moment
+	coding codes.Scratch
 	seen   visited
 	beam   beam
-	late   beam    // pending rows
-	merged []cand  // those and what the walk found
+	late   beam   // pending rows
+	merged []cand // those and what the walk found
+	ranked ranking
 	far    farList // candidates beyond the beam's shape: filters and large ef
 
 	own  []uint32  // the links of a new row on its levels, from the top, NoRow after each
@@ -34,16 +40,16 @@ func (x *Index) newScratch() any {
 	}
 	n := x.shape.m0 + 1
 	return &scratch{
-		query: slab.Of[float32](b),
+		query: subject{vec: slab.Of[float32](b)},
 		ids:   make([]uint32, 0, n),
-		dist:  make([]float32, n),
+		dist:  make([]float32, n+4),
 	}
 }
 
 // roomDist makes dist hold at least n values.
 func (s *scratch) roomDist(n int) []float32 {
 	if cap(s.dist) < n {
-		s.dist = make([]float32, n+n/2)
+		s.dist = make([]float32, n+n/2+4) // kernels like to write a few more
 	}
 	s.dist = s.dist[:cap(s.dist)]
 	return s.dist[:n]

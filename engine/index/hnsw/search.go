@@ -24,7 +24,8 @@ func (x *Index) Search(q []float32, p index.Params, dst []index.Hit) []index.Hit
 	ef = min(max(ef, p.K), MaxEf)
 	m := x.mem.Load()
 	s := x.scratch.Get().(*scratch)
-	w := x.newWalk(m, s, q)
+	w := x.newWalk(m, s)
+	w.src.take(&s.query, q)
 	w.allow = p.Allow
 	w.dead = x.work.dead.Load() > 0
 	found := w.find(ef, p.K)
@@ -34,6 +35,7 @@ func (x *Index) Search(q []float32, p index.Params, dst []index.Hit) []index.Hit
 	}
 	x.scratch.Put(s)
 	runtime.KeepAlive(m)
+	runtime.KeepAlive(w.src.codes)
 	return dst
 }
 
@@ -50,6 +52,7 @@ func (w *walk) find(ef, k int) []cand {
 	if allowed <= 4*ef || allowed <= k {
 		return w.scan(rows, k)
 	}
+	ef += w.slack()
 	w.scanPending(ef)
 	var found []cand
 	if ef < farEf && w.allow == nil {
@@ -61,7 +64,7 @@ func (w *walk) find(ef, k int) []cand {
 			w.s.seen.begin(rows)
 			w.walkNear(ef)
 		}
-		found = w.withPending(w.s.beam.c)
+		found = w.withPending(w.rerank(w.s.beam.c, k))
 	} else {
 		w.s.far.reset(ef)
 		w.s.beam.reset(1)
@@ -69,7 +72,7 @@ func (w *walk) find(ef, k int) []cand {
 		if !w.spreadFar(allowed) {
 			return w.scan(rows, k)
 		}
-		found = w.withPending(w.s.far.sorted())
+		found = w.withPending(w.rerank(w.s.far.sorted(), k))
 	}
 	if len(found) < k && (w.allow != nil || w.x.Live() > len(found)) {
 		return w.scan(rows, k)
@@ -109,7 +112,7 @@ func (w *walk) scan(rows, k int) []cand {
 	f.reset(k)
 	w.s.ids = w.s.ids[:0]
 	flush := func() {
-		for i, d := range w.distances() {
+		for i, d := range w.exactly() {
 			if d < f.bound() {
 				f.keep(d, w.s.ids[i])
 			}
@@ -193,7 +196,7 @@ func (w *walk) again(row uint32) (float32, bool) {
 		before := atomic.LoadUint32(stamp)
 		if before&1 == 0 {
 			w.s.ids = append(w.s.ids[:0], row)
-			d := w.distances()[0]
+			d := w.exactly()[0]
 			if w.m.isAlive(row) && atomic.LoadUint32(stamp) == before {
 				return d, true
 			}

@@ -26,10 +26,10 @@ func (w *walk) choose(pool []cand, limit int) {
 // one is exactly as near.
 func (w *walk) spans(c cand) (tied, ok bool) {
 	var dist [keepStep]float32
-	v := w.m.vector(c.row & rowMask)
+	w.src.takeRow(&w.s.from, c.row&rowMask)
 	for kept := w.s.kept; len(kept) > 0; {
 		n := min(len(kept), keepStep)
-		w.src.gather(v, kept[:n], dist[:n])
+		w.src.gather(&w.s.from, kept[:n], dist[:n])
 		for _, d := range dist[:n] {
 			if d < c.dist {
 				return false, false

@@ -1,5 +1,11 @@
 package hnsw
 
+import (
+	"slices"
+
+	"github.com/vectorizer-go/vectorizer/cpu/simd"
+)
+
 // visited marks the rows that one search has met. It is a bitmap with a list of
 // what was set, so that clearing costs as much as was marked: for a million rows
 // 125 KB stay in the second-level cache where tags of two bytes would not.
@@ -37,4 +43,12 @@ func (v *visited) mark(row uint32) bool {
 	v.bits[i] = w | b
 	v.set = append(v.set, row)
 	return true
+}
+
+// markAll marks the rows of a list and returns those that were not marked yet,
+// until the next call of begin; it fetches lines cache lines of each.
+func (v *visited) markAll(list []uint32, rows []byte, stride, lines int) []uint32 {
+	n := len(v.set)
+	v.set = simd.FreshRows(list, v.bits, slices.Grow(v.set, len(list)+1), rows, stride, lines)
+	return v.set[n:]
 }

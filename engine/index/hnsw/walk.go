@@ -1,8 +1,7 @@
 package hnsw
 
 import (
-	"sync/atomic"
-
+	"github.com/vectorizer-go/vectorizer/cpu/simd"
 	"github.com/vectorizer-go/vectorizer/engine/index"
 )
 
@@ -12,22 +11,36 @@ type walk struct {
 	m     *memory
 	src   source
 	s     *scratch
-	q     []float32 // padded
-	allow []uint64  // nil admits every row
-	dead  bool      // rows may be dead: look at their bit
+	allow []uint64 // nil admits every row
+	dead  bool     // rows may be dead: look at their bit
 	// copies is how many rows that are exactly as far away as the one that leads
 	// to them are held: they are copies of it, and would fill the beam.
-	copies int
-	skip   uint32 // row that descend does not step on, or NoRow
-	tr     index.Trace
+	copies    int
+	linkLines int    // cache lines of a list on layer 0
+	skip      uint32 // row that descend does not step on, or NoRow
+	tr        index.Trace
 }
 
-// newWalk starts a traversal for q, which is padded into s.
-func (x *Index) newWalk(m *memory, s *scratch, q []float32) walk {
-	n := copy(s.query, q)
-	clear(s.query[n:])
+// newWalk starts a traversal.
+func (x *Index) newWalk(m *memory, s *scratch) walk {
 	s.seen.begin(int(m.rows.Load()))
-	return walk{x: x, m: m, src: x.source(m), s: s, q: s.query, skip: NoRow}
+	return walk{x: x, m: m, src: x.source(m), s: s, skip: NoRow, linkLines: (m.m0*4 + 63) / 64}
+}
+
+// setRow makes a row what is searched for.
+func (w *walk) setRow(row uint32) {
+	q := &w.s.query
+	copyFloats(q.vec, w.m.vector(row))
+	if c := w.src.codes; c != nil {
+		c.model.SetCode(&q.code, c.row(row))
+	}
+}
+
+// encode writes the code of a row that is about to be linked.
+func (w *walk) encode(row uint32) {
+	if c := w.src.codes; c != nil {
+		c.model.Encode(c.row(row), w.m.vector(row)[:w.x.cfg.Dim], &w.s.coding)
+	}
 }
 
 // hides reports whether row is passed through but not returned.
@@ -48,26 +61,31 @@ func (w *walk) hides(row uint32) bool {
 
 // distances fills s.dist for s.ids.
 func (w *walk) distances() []float32 {
-	d := w.s.roomDist(len(w.s.ids))
-	w.src.gather(w.q, w.s.ids, d)
+	return w.distancesOf(w.s.ids)
+}
+
+// distancesOf returns the distances of rows.
+func (w *walk) distancesOf(rows []uint32) []float32 {
+	d := w.s.roomDist(len(rows))
+	w.src.gather(&w.s.query, rows, d)
 	w.tr.Distances += len(d)
 	return d
 }
 
-// fresh puts the rows of list that were not met yet into s.ids.
-func (w *walk) fresh(list []uint32) {
-	ids := w.s.ids[:0]
-	for i := range list {
-		r := atomic.LoadUint32(&list[i])
-		if r == NoRow {
-			break
-		}
-		if w.s.seen.mark(r) {
-			ids = append(ids, r)
-		}
-	}
-	w.s.ids = ids
+// exactly is distances by vectors.
+func (w *walk) exactly() []float32 {
+	d := w.s.roomDist(len(w.s.ids))
+	w.src.exact(w.s.query.vec, w.s.ids, d)
+	w.tr.Distances += len(d)
+	return d
+}
+
+// fresh returns the rows of list that were not met yet, until the next call. They
+// are on their way into the cache.
+func (w *walk) fresh(list []uint32) []uint32 {
 	w.tr.Hops++
+	rows, stride, lines := w.src.fetch()
+	return w.s.seen.markAll(list, rows, stride, lines)
 }
 
 // descend walks greedily from row on the levels above down to stop, exclusive,
@@ -112,11 +130,15 @@ func (w *walk) spread(level int) {
 		if !ok {
 			return
 		}
-		w.fresh(w.m.links(&w.x.lv, from.row, level))
-		if len(w.s.ids) == 0 {
+		if next, ok := b.peek(); ok && level == 0 {
+			// The next one, unless something nearer turns up now.
+			simd.Prefetch(w.m.links0(next), w.linkLines)
+		}
+		ids := w.fresh(w.m.links(&w.x.lv, from.row, level))
+		if len(ids) == 0 {
 			continue
 		}
-		for i, d := range w.distances() {
+		for i, d := range w.distancesOf(ids) {
 			if !(d < b.bound()) {
 				continue
 			}
@@ -124,10 +146,10 @@ func (w *walk) spread(level int) {
 				continue
 			}
 			if mixed {
-				r := w.s.ids[i]
+				r := ids[i]
 				b.insertAmong(d, r, w.hides(r))
 			} else {
-				b.insert(d, w.s.ids[i])
+				b.insert(d, ids[i])
 			}
 		}
 	}
@@ -145,13 +167,13 @@ func (w *walk) spreadFar(budget int) bool {
 		if w.tr.Distances > budget {
 			return false
 		}
-		w.fresh(w.m.links0(row))
-		if len(w.s.ids) == 0 {
+		ids := w.fresh(w.m.links0(row))
+		if len(ids) == 0 {
 			continue
 		}
-		for i, d := range w.distances() {
+		for i, d := range w.distancesOf(ids) {
 			if d < f.bound() {
-				r := w.s.ids[i]
+				r := ids[i]
 				f.insert(d, r, w.hides(r))
 			}
 		}

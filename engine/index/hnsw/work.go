@@ -49,6 +49,9 @@ type work struct {
 	draining int  // Wait calls that run: repair everything
 	tidying  bool // the next pass is due if one row is dead
 	closed   bool
+	// training says that codes are being made, trainFailed that there is no memory
+	// for them.
+	training, trainFailed bool
 }
 
 func (w *work) init(maxPending int) {

@@ -18,3 +18,9 @@ func available() []Level {
 	}
 	return have
 }
+
+// wide reports whether 512-bit code is worth its effect on the clock. The first
+// processors that had it ran everything slower beside it; those that also have
+// VBMI2 (Ice Lake and Zen 4 on) do not to a degree that shows. Measured on a Zen 5:
+// cpu/NOTES.md.
+func wide() bool { return cpu.X86.HasAVX512VBMI2 }

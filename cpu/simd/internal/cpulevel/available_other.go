@@ -3,3 +3,6 @@
 package cpulevel
 
 func available() []Level { return []Level{Generic} }
+
+// wide does not apply.
+func wide() bool { return false }

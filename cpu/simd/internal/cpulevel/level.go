@@ -31,7 +31,7 @@ func (l Level) String() string { return names[l] }
 
 // Now is the level in use. It is set once before main and changed later only by
 // package simdtest, which must not run beside any kernel.
-var Now = choose(available(), os.Getenv(Env))
+var Now = choose(available(), os.Getenv(Env), wide())
 
 // Available lists what this machine and build can run, lowest first.
 func Available() []Level { return available() }
@@ -65,14 +65,12 @@ func capError(have []Level, limit string) error {
 }
 
 // choose returns the highest available level that the cap allows. Without a
-// cap, or with one that is not a level, AVX-512 is left out: see below.
-//
-// AVX-512 is chosen only when asked for. Nobody has yet measured these kernels
-// on a named CPU that has it, and there are machines where 512-bit code lowers
-// the clock of everything beside it. Once it wins there, the reason belongs
-// here and the default changes.
-func choose(have []Level, limit string) Level {
+// cap, or with one that is not a level, AVX-512 is taken only where wide says so.
+func choose(have []Level, limit string, wide bool) Level {
 	top := AVX2
+	if wide {
+		top = AVX512
+	}
 	if l, ok := Parse(limit); ok {
 		top = l
 	}

@@ -7,8 +7,13 @@ func TestChoose(t *testing.T) {
 	arm := []Level{Generic, NEON}
 	f := func(have []Level, limit string, want Level) {
 		t.Helper()
-		if got := choose(have, limit); got != want {
+		if got := choose(have, limit, false); got != want {
 			t.Fatalf("choose(%v, %q) = %v, want %v", have, limit, got, want)
+		}
+	}
+	for limit, want := range map[string]Level{"": AVX512, "nonsense": AVX512, "avx2": AVX2, "generic": Generic} {
+		if got := choose(x86, limit, true); got != want {
+			t.Fatalf("choose(%q) where wide code pays = %v, want %v", limit, got, want)
 		}
 	}
 	f(x86, "", AVX2)

@@ -1,0 +1,26 @@
+package codes
+
+import "slices"
+
+// Kind says how many bits a component takes.
+type Kind uint8
+
+// The kinds.
+const (
+	None Kind = iota // no codes: searches read full vectors
+	SQ8              // eight bits
+)
+
+var names = [...]string{None: "none", SQ8: "sq8"}
+
+// String returns the kind's name as ParseKind takes it.
+func (k Kind) String() string { return names[k] }
+
+// Valid reports whether k is one of the kinds.
+func (k Kind) Valid() bool { return int(k) < len(names) }
+
+// ParseKind returns the kind of that name.
+func ParseKind(name string) (Kind, bool) {
+	i := slices.Index(names[:], name)
+	return Kind(max(i, 0)), i >= 0
+}

@@ -1,0 +1,134 @@
+package codes
+
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/vectorizer-go/vectorizer/cpu/simd"
+	"github.com/vectorizer-go/vectorizer/engine/compute"
+)
+
+// lineBytes is the unit of a row's size.
+const lineBytes = 64
+
+// trailerBytes is what follows the codes at the end of a row: see the package.
+const trailerBytes = simd.CodeTrailerBytes
+
+// restShare is the share of the part that the projection leaves out that counts
+// as distance. Of two near rows those parts are alike, so the whole would rank
+// neighbours too low and nothing would rank strangers too high; a half was best on
+// every set and size that was tried (cpu/NOTES.md).
+const restShare = 0.5
+
+// Model turns vectors into codes. It does not change once it is made.
+type Model struct {
+	kind   Kind
+	metric compute.Metric
+	dim    int // components of a vector
+	kept   int // components of a code
+	stride int // bytes of a row of codes
+
+	mean []float32 // dim
+	// proj is kept rows of dim half floats; nil keeps every component as it is.
+	// Queries and rows go through the same rounded matrix, so its rounding turns
+	// the directions a little and costs no agreement.
+	proj []uint16
+	step float32 // from one code to the next
+	// offset is the constant of all estimates: under dot, the squared length of the
+	// mean, which the two sides' constants take off twice.
+	offset float32
+	depth  int // first rows by code that hold goalShare of the goalK nearest
+}
+
+// Kind is the kind of the codes.
+func (m *Model) Kind() Kind { return m.kind }
+
+// Stride is the bytes from one row of codes to the next.
+func (m *Model) Stride() int { return m.stride }
+
+// Slack is how many places more a list of candidates needs when codes order it, to
+// hold the same neighbours.
+func (m *Model) Slack() int { return m.depth - goalK }
+
+// Kept is how many components a code holds.
+func (m *Model) Kept() int { return m.kept }
+
+// MemoryBytes is what the model itself holds.
+func (m *Model) MemoryBytes() int64 { return int64(4*len(m.mean) + 2*len(m.proj)) }
+
+// Scratch is what Encode and SetVector work in. The zero value is ready.
+type Scratch struct {
+	centred []float32 // dim
+	turned  []float32 // kept
+}
+
+func (s *Scratch) room(dim, kept int) {
+	if cap(s.centred) < dim {
+		s.centred = make([]float32, dim)
+	}
+	if cap(s.turned) < kept {
+		s.turned = make([]float32, kept)
+	}
+	s.centred, s.turned = s.centred[:dim], s.turned[:kept]
+}
+
+// project returns the projection of v, of dim components, in s, and the squared
+// length of what it leaves out.
+func (m *Model) project(s *Scratch, v []float32) (y []float32, rest float32) {
+	s.room(m.dim, m.kept)
+	for i, c := range m.mean {
+		s.centred[i] = v[i] - c
+	}
+	if m.proj == nil {
+		return s.centred, 0
+	}
+	simd.DotRowsF16(s.centred, m.proj, m.dim, s.turned)
+	whole, part := simd.DotF32(s.centred, s.centred), simd.DotF32(s.turned, s.turned)
+	return s.turned, max(0, whole-part)
+}
+
+// Encode writes the code of v, of dim components, to dst, of Stride bytes.
+//
+//go:norace
+func (m *Model) Encode(dst []byte, v []float32, s *Scratch) {
+	y, rest := m.project(s, v)
+	dst = dst[:m.stride]
+	clear(dst[m.kept:])
+	inv, sum, squares := 1/m.step, 0, 0
+	for i, x := range y {
+		c := roundCode(x * inv)
+		dst[i] = byte(c + codeZero)
+		sum += c
+		squares += c * c
+	}
+	b := m.bias(v, float32(squares)*m.step*m.step, rest)
+	t := dst[m.stride-trailerBytes:]
+	binary.NativeEndian.PutUint32(t, math.Float32bits(b))
+	binary.NativeEndian.PutUint32(t[4:], uint32(int32(sum)))
+}
+
+// codeZero is the code of a component of zero; codeMax the largest distance to it.
+const (
+	codeZero = 128
+	codeMax  = 127
+)
+
+// roundCode rounds to the nearest code. NaN cannot come: vectors are finite.
+func roundCode(x float32) int {
+	if x < 0 {
+		return max(int(x-0.5), -codeMax)
+	}
+	return min(int(x+0.5), codeMax)
+}
+
+// bias is the row's constant: norm is the squared length of the rounded vector,
+// rest of what the projection left out.
+func (m *Model) bias(v []float32, norm, rest float32) float32 {
+	switch m.metric {
+	case compute.L2:
+		return norm + restShare*rest
+	case compute.Cosine: // half the squared distance of unit vectors, minus one
+		return (norm + restShare*rest - 1) / 2
+	}
+	return -simd.DotF32(v, m.mean)
+}

@@ -1,0 +1,141 @@
+package codes
+
+import (
+	"math"
+	"math/rand/v2"
+
+	"github.com/vectorizer-go/vectorizer/cpu/simd"
+	"github.com/vectorizer-go/vectorizer/engine/compute"
+)
+
+const (
+	// MinRows is the smallest sample that Train takes, MaxRows the most rows that
+	// it uses of one.
+	MinRows = 64
+	MaxRows = 4096
+
+	// maxProjectDim bounds the components up to which rows are projected: the
+	// covariance has their square.
+	maxProjectDim = 2048
+
+	// A projection is narrow enough when of the goalK nearest rows of the sample
+	// at least goalShare are among the first goalDepth by code. A sample has fewer
+	// rows that compete than all rows, so the goal is stricter than it looks.
+	goalK     = 10
+	goalDepth = 14
+	goalShare = 0.99
+)
+
+// Train makes a model from a sample: len(sample)/dim rows of dim components, of
+// unit length under cosine, at least MinRows of them. Equal samples and seeds give
+// equal models on one machine. It takes some tenths of a second.
+func Train(kind Kind, metric compute.Metric, dim int, sample []float32, seed uint64) *Model {
+	if rows := len(sample) / dim; rows > MaxRows {
+		sample = sample[:MaxRows*dim]
+	}
+	t := &trainer{kind: kind, metric: metric, dim: dim, rows: len(sample) / dim,
+		rng: rand.New(rand.NewPCG(seed, uint64(dim)))}
+	t.centre(sample)
+	if dim > maxProjectDim {
+		return t.plain(sample)
+	}
+	return t.projected(sample)
+}
+
+// trainer makes one model.
+type trainer struct {
+	kind      Kind
+	metric    compute.Metric
+	dim, rows int
+	rng       *rand.Rand
+	mean      []float32
+	centred   []float32 // the sample without its mean
+}
+
+// centre finds the mean and takes it off.
+func (t *trainer) centre(sample []float32) {
+	sum := make([]float64, t.dim)
+	for i, x := range sample {
+		sum[i%t.dim] += float64(x)
+	}
+	t.mean = make([]float32, t.dim)
+	for i, s := range sum {
+		t.mean[i] = float32(s / float64(t.rows))
+	}
+	t.centred = make([]float32, len(sample))
+	for i, x := range sample {
+		t.centred[i] = x - t.mean[i%t.dim]
+	}
+}
+
+// plain keeps every component as it is.
+func (t *trainer) plain(sample []float32) *Model {
+	m := &Model{kind: t.kind, metric: t.metric, dim: t.dim, kept: t.dim, mean: t.mean}
+	m.stride = roundUp(t.dim+trailerBytes, lineBytes)
+	m.finished(t.centred)
+	m.depth = newGoal(t, sample).depth(m)
+	return m
+}
+
+// projected keeps as few directions as pass the test, or all but a few.
+func (t *trainer) projected(sample []float32) *Model {
+	axes := principalAxes(t.centred, t.dim, t.rng)
+	goal := newGoal(t, sample)
+	widest := roundUp(max(t.dim-trailerBytes, 1), lineBytes)
+	for stride := lineBytes; stride < widest; stride += step64(stride) {
+		m := t.withStride(axes, stride)
+		if m.depth = goal.depth(m); m.depth <= goalDepth {
+			return m
+		}
+	}
+	m := t.withStride(axes, widest)
+	m.depth = goal.depth(m)
+	return m
+}
+
+// step64 is how much wider the next projection to be tried is: a line, more for
+// wide rows, so that few are tried.
+func step64(stride int) int { return roundUp(stride/8, lineBytes) }
+
+// withStride makes the model of rows of stride bytes.
+func (t *trainer) withStride(axes []float32, stride int) *Model {
+	m := &Model{kind: t.kind, metric: t.metric, dim: t.dim, mean: t.mean, stride: stride}
+	m.kept = min(t.dim, stride-trailerBytes)
+	turned := make([]float32, m.kept*t.dim)
+	rotate(turned, axes[:m.kept*t.dim], t.dim, t.rng)
+	m.proj = make([]uint16, len(turned))
+	simd.F32ToF16(m.proj, turned)
+	y := make([]float32, 0, t.rows*m.kept)
+	var s Scratch
+	s.room(t.dim, m.kept)
+	for i := range t.rows {
+		simd.DotRowsF16(t.centred[i*t.dim:(i+1)*t.dim], m.proj, t.dim, s.turned)
+		y = append(y, s.turned...)
+	}
+	return m.finished(y)
+}
+
+// finished sets what follows from the turned sample.
+func (m *Model) finished(components []float32) *Model {
+	m.step = stepFor(components)
+	if m.metric == compute.Dot {
+		m.offset = simd.DotF32(m.mean, m.mean)
+	}
+	return m
+}
+
+// stepFor is the step with which no component of the sample leaves the range.
+func stepFor(components []float32) float32 {
+	largest := float32(0)
+	for _, x := range components {
+		largest = max(largest, x, -x)
+	}
+	// The fullest row of the sample is not the fullest of all.
+	largest *= 1.05
+	if largest == 0 || math.IsInf(float64(largest), 0) {
+		return 1
+	}
+	return largest / codeMax
+}
+
+func roundUp(n, to int) int { return (n + to - 1) / to * to }
