@@ -79,18 +79,18 @@ ptx() {
   source_hash >kernels/ptx/SOURCES.sha256
 }
 
-# ptx_clang compiles with clang and the toolkit's headers, and assembles the
-# result: a second compiler's opinion, and a way to build without nvcc.
+# ptx_clang compiles with clang, which needs no toolkit, and assembles the result
+# with ptxas: a second compiler's opinion, and a way to build without nvcc.
 ptx_clang() {
   local clang home out=$cache/clang
   clang=$(build/tools.sh clang)
   home=$(toolkit)
   mkdir -p "$out"
   "$clang" -x cuda -std=c++17 -O3 --cuda-device-only --cuda-gpu-arch=sm_80 -nocudainc -nocudalib \
-    -Xclang -target-feature -Xclang +ptx74 -D__CLANG_ONLY__ -include kernels/cuda/clang.h \
+    -Xclang -target-feature -Xclang +ptx74 -include kernels/cuda/clang.h \
     -S -o "$out/sm_80.ptx" kernels/cuda/kernels.cu
-  "$home/bin/ptxas" -arch=sm_80 -o /dev/null "$out/sm_80.ptx"
-  say "clang's PTX assembles"
+  "$home/bin/ptxas" -v -arch=sm_80 -o /dev/null "$out/sm_80.ptx" 2>&1 |
+    awk -v arch=clang -v factor=2 -f build/budgets.awk kernels/budgets.txt -
 }
 
 # budgets compares what ptxas reports with kernels/budgets.txt.

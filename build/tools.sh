@@ -68,7 +68,7 @@ cxx_compiler() {
 }
 
 # python prints a Python 3 with pip, for tools that come as wheels.
-python() {
+python_venv() {
   local venv=$tools/python
   if [ ! -x "$venv/bin/pip" ]; then
     command -v python3 >/dev/null && python3 -c 'import venv, ensurepip' 2>/dev/null ||
@@ -79,8 +79,11 @@ python() {
 }
 
 # clang comes from the Debian archive: the second compiler of the kernels.
-clang() {
-  command -v clang || command -v clang-14 && return
+clang_compiler() {
+  local name
+  for name in clang clang-14; do
+    if command -v "$name"; then return; fi
+  done
   install_debian clang-14
   command -v clang-14
 }
@@ -100,8 +103,8 @@ for name in "$@"; do
     qemu-aarch64) deb_tool qemu-aarch64-static qemu-user-static usr/bin/qemu-aarch64-static ;;
     cc) c_compiler ;;
     cxx) cxx_compiler ;;
-    clang) clang ;;
-    python) python ;;
+    clang) clang_compiler ;;
+    python) python_venv ;;
     *) say "build/tools.sh: unknown tool $name"; exit 2 ;;
   esac
 done

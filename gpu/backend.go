@@ -46,7 +46,7 @@ type Options struct {
 	HalfRows     int           // rows from which bf16 is used; default 4 * ListKeys
 	StageBytes   int           // pinned memory of a lane; default 8 MiB
 	ReserveBytes uint64        // device memory that matrices leave free; default a sixteenth
-	HangAfter    time.Duration // a wait longer than this means that the device hangs; default 5 s
+	HangAfter    time.Duration // longest wait, beside what the work may take; default 1 s
 	RetryAfter   time.Duration // first pause before a lost device is opened again; default 100 ms
 
 	// Log receives one line for each change of state.
@@ -67,7 +67,7 @@ func (o *Options) defaults() {
 	o.HalfRows = positive(o.HalfRows, 4*o.ListKeys)
 	o.StageBytes = positive(o.StageBytes, 8<<20)
 	if o.HangAfter <= 0 {
-		o.HangAfter = 5 * time.Second
+		o.HangAfter = time.Second
 	}
 	if o.RetryAfter <= 0 {
 		o.RetryAfter = 100 * time.Millisecond

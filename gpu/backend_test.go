@@ -50,11 +50,12 @@ func TestConformanceSampled(t *testing.T) {
 	})
 }
 
-// TestConformanceHalf sends searches of more than a few rows through bf16.
+// TestConformanceHalf sends searches of more than a few rows and queries through
+// bf16.
 func TestConformanceHalf(t *testing.T) {
 	var answered int64
 	computetest.Run(t, func(t *testing.T) compute.Backend {
-		o := Options{ListKeys: 2048, SampleRows: 300, HalfQueries: 1, HalfRows: 32, Lanes: 2}
+		o := Options{ListKeys: 2048, SampleRows: 300, HalfQueries: 3, HalfRows: 32, Lanes: 2}
 		b := emulated(t, o, emu.Options{})
 		t.Cleanup(func() { answered += b.stats.halfQueries.Load() })
 		return b

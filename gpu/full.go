@@ -71,6 +71,7 @@ func (p *fullPass) limits() error {
 
 // scanOnce scans every row and selects. It returns how many lists overflowed.
 func (p *fullPass) scanOnce() (flagged int, err error) {
+	p.l.work += p.scanWork(len(p.which))
 	if p.rows > 0 {
 		name, grid := p.kernel("scan_f32", p.rows)
 		if err := launch(p.l, name, grid, 256, 0, &p.scan); err != nil {

@@ -59,6 +59,7 @@ func (p *halfPass) arguments() {
 
 // launch queues sample, limit, scan and refinement.
 func (p *halfPass) launch() error {
+	p.l.work += p.scanWork(len(p.which))
 	if p.plan.step > 0 {
 		a := p.scan
 		a.Items, a.Step = uint32(p.plan.items), uint32(p.plan.step)

@@ -3,6 +3,7 @@ package gpu
 import (
 	"errors"
 	"fmt"
+	"time"
 	"unsafe"
 
 	"github.com/vectorizer-go/vectorizer/gpu/driver"
@@ -19,7 +20,8 @@ type lane struct {
 	staged int
 	bufs   [bufferCount]buffer
 	flags  []uint32
-	which  [2][]int // queries of a pass: in bf16, and those it leaves to f32
+	work   time.Duration // that what is queued may take, see expected
+	which  [2][]int      // queries of a pass: in bf16, and those it leaves to f32
 }
 
 // The device buffers of a lane. They grow to what the largest batch needed.
@@ -100,8 +102,9 @@ func (l *lane) room(n int) ([]byte, error) {
 
 // wait waits for everything queued, after which the stage is free again.
 func (l *lane) wait() error {
-	l.staged = 0
-	return l.stream.Wait(l.o.HangAfter)
+	limit := l.o.HangAfter + l.work
+	l.staged, l.work = 0, 0
+	return l.stream.Wait(limit)
 }
 
 // launch queues a kernel over a grid of blocks.

@@ -32,7 +32,8 @@ func (b *Backend) Search(ctx context.Context, m compute.Matrix, req *compute.Sea
 	}
 	// The lane unlocks: it may be at work after the caller has left.
 	j := newJob(nil, mine.replace.RUnlock)
-	j.run = newTask(j, mine, req).run
+	t := newTask(j, mine, req)
+	j.run, j.work = t.run, t.work()
 	err := mine.s.submit(j, ctx.Done())
 	if errors.Is(err, errAbandoned) {
 		return ctx.Err()

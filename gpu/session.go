@@ -147,7 +147,7 @@ func (s *session) close(why error) error {
 // Errors: *driver.Error of the session when it has ended, or of the job.
 func (s *session) submit(j *job, abandon <-chan struct{}) error {
 	// Twice the longest wait inside a job: beyond it the lane itself hangs.
-	timer := time.NewTimer(2 * s.b.o.HangAfter)
+	timer := time.NewTimer(2*s.b.o.HangAfter + j.work)
 	defer timer.Stop()
 	select {
 	case s.work <- j:

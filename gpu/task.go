@@ -2,6 +2,7 @@ package gpu
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/vectorizer-go/vectorizer/engine/compute"
 	"github.com/vectorizer-go/vectorizer/gpu/driver"
@@ -18,18 +19,29 @@ type task struct {
 	k        int
 	skip     int  // words of the bitmap
 	halfOnly bool // use bf16 whatever the sizes are, for the self-test
+	// sampleRows is Options.SampleRows, but for the self-test.
+	sampleRows int
 }
 
 func newTask(j *job, m *matrix, req *compute.SearchRequest) *task {
 	return &task{
 		j: j, m: m, req: req, queries: len(req.Queries) / m.spec.Dim, rows: m.Len(),
-		k: req.K, skip: len(req.Skip),
+		k: req.K, skip: len(req.Skip), sampleRows: m.s.b.o.SampleRows,
 	}
 }
 
 // maxHalfK is the largest K in bf16: the lists must hold the rows of the sample's
 // k-th best with room for those whose bounds overlap.
 const maxHalfK = 128
+
+// work is what the whole search may take.
+func (t *task) work() time.Duration { return t.scanWork(t.queries) }
+
+// scanWork is what one scan for n queries may take: in f32, which reads the rows
+// once for 8 queries.
+func (t *task) scanWork(n int) time.Duration {
+	return expected(float64(t.rows) * float64(t.m.stride) * 4 * float64((n+7)/8))
+}
 
 // half reports whether the batch is searched in bf16 first.
 func (t *task) half(o *Options) bool {
@@ -57,7 +69,7 @@ func (t *task) passes(l *lane) error {
 	if half {
 		group = kernels.HalfGroup
 	}
-	plan := samplePlan(t.rows, t.k, group, l.o)
+	plan := t.sample(group, l.o)
 	size := min(t.queries, passQueries(t.m.spec.Dim, t.k, plan.groups, half, l.o))
 	for first := 0; first < t.queries; first += size {
 		which := l.which[0][:0]
@@ -80,7 +92,7 @@ func (t *task) passes(l *lane) error {
 
 // searchF32 searches the queries in f32, as many at a time as fit.
 func (t *task) searchF32(l *lane, which []int, skip uint64) error {
-	plan := samplePlan(t.rows, t.k, kernels.Group, l.o)
+	plan := t.sample(kernels.Group, l.o)
 	size := passQueries(t.m.spec.Dim, t.k, plan.groups, false, l.o)
 	for len(which) > 0 {
 		n := min(size, len(which))
@@ -125,11 +137,12 @@ type sampling struct {
 	groups int
 }
 
-// samplePlan chooses a sample so that the lists fill to a third: the k-th least
+// sample chooses a sample so that the lists fill to a third: the k-th least
 // of a sample of s of n rows is within about k*n/s rows. Groups hide all but their
 // least row, so there are at least 4k of them where the rows allow it.
-func samplePlan(rows, k, group int, o *Options) sampling {
-	if rows <= o.SampleRows {
+func (t *task) sample(group int, o *Options) sampling {
+	rows, k := t.rows, t.k
+	if rows <= t.sampleRows {
 		return sampling{}
 	}
 	want := max(3*k*(rows/o.ListKeys+1), 4*group*k)

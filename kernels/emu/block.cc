@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <deque>
-#include <memory>
 #include <vector>
 
 #include "../cuda/args.h"
@@ -31,7 +29,9 @@ struct Thread : Lane {
   State state;
   unsigned warp;
   unsigned exchange;  // which of the warp's slots is next
-  std::deque<std::vector<Copy>> copies;  // groups under way, the last one open
+  std::vector<Copy> copies;    // in order; those before `copied` are done
+  std::vector<size_t> groups;  // ends of the committed groups that are under way
+  size_t copied;
 };
 
 constexpr size_t stack_bytes = 64 << 10;
@@ -51,10 +51,10 @@ Machine machine;
 unsigned threads_of(Dim3 d) { return d.x * d.y * d.z; }
 
 void run_copies(Thread& t, size_t keep) {
-  while (t.copies.size() > keep + 1) {
-    for (auto& c : t.copies.front()) memcpy(c.dst, c.src, 16);
-    t.copies.pop_front();
-  }
+  if (t.groups.size() <= keep) return;
+  size_t last = t.groups.size() - keep;
+  for (; t.copied < t.groups[last - 1]; t.copied++) memcpy(t.copies[t.copied].dst, t.copies[t.copied].src, 16);
+  t.groups.erase(t.groups.begin(), t.groups.begin() + (ptrdiff_t)last);
 }
 
 void entry() {
@@ -149,8 +149,8 @@ void deposit(const void* p, size_t bytes) {
   memcpy(machine.slots[machine.now->warp * 2 + machine.now->exchange].value[machine.now->lane], p, bytes);
 }
 
-void copy_later(void* dst, const void* src) { machine.now->copies.back().push_back({dst, src}); }
-void copy_seal() { machine.now->copies.emplace_back(); }
+void copy_later(void* dst, const void* src) { machine.now->copies.push_back({dst, src}); }
+void copy_seal() { machine.now->groups.push_back(machine.now->copies.size()); }
 void copy_until(int groups) { run_copies(*machine.now, (size_t)groups); }
 
 void fail(const char* what) { throw Error{what}; }
@@ -175,12 +175,12 @@ const char* launch(const Launch& l) {
         t.block = {at % l.grid.x, at / l.grid.x % l.grid.y, at / l.grid.x / l.grid.y};
         t.lane = i % 32, t.warp = i / 32, t.exchange = 0;
         t.state = State::running;
-        t.copies.assign(1, {});
+        t.copies.clear(), t.groups.clear(), t.copied = 0;
         t.fiber.start(machine.stacks.data() + i * stack_bytes, stack_bytes, entry);
       }
       run_block(l.seed);
       for (auto& t : machine.threads) {
-        if (t.copies.size() > 1 || !t.copies.back().empty()) return "a copy that nobody waited for";
+        if (t.copied != t.copies.size()) return "a copy that nobody waited for";
       }
     }
   } catch (Error e) {
