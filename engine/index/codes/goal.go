@@ -40,16 +40,28 @@ func newGoal(t *trainer, sample []float32) *goal {
 // maxDepth bounds the depths that are told apart.
 const maxDepth = 64
 
-// depth is how many of the first rows by code hold goalShare of the true
-// neighbours, goalK to maxDepth. The row that asks is left out on both sides.
-func (g *goal) depth(m *Model) int {
-	rows := make([]byte, g.t.rows*m.stride)
-	ids := make([]uint32, g.t.rows)
+// measure sets m's depth, which is how many of the first rows by code hold
+// goalShare of the true neighbours, goalK to maxDepth, and its strain. The row that
+// asks is left out on both sides.
+func (g *goal) measure(m *Model) {
+	rows, ids := g.encode(m)
+	m.depth = g.depth(m, rows, ids)
+}
+
+// encode returns the codes of the sample and its row numbers.
+func (g *goal) encode(m *Model) (rows []byte, ids []uint32) {
+	rows, ids = make([]byte, g.t.rows*m.stride), make([]uint32, g.t.rows)
 	var s Scratch
+	var strain float64
 	for i := range ids {
 		ids[i] = uint32(i)
-		m.Encode(rows[i*m.stride:(i+1)*m.stride], g.sample[i*g.t.dim:(i+1)*g.t.dim], &s)
+		strain += float64(m.Encode(rows[i*m.stride:(i+1)*m.stride], g.sample[i*g.t.dim:(i+1)*g.t.dim], &s))
 	}
+	m.strain = float32(strain / float64(g.t.rows))
+	return rows, ids
+}
+
+func (g *goal) depth(m *Model, rows []byte, ids []uint32) int {
 	dist := make([]float32, g.t.rows)
 	var q Query
 	var at [maxDepth + 1]int // true neighbours by their place

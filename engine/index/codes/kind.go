@@ -9,9 +9,10 @@ type Kind uint8
 const (
 	None Kind = iota // no codes: searches read full vectors
 	SQ8              // eight bits
+	Auto             // eight bits where they find the same neighbours, else none
 )
 
-var names = [...]string{None: "none", SQ8: "sq8"}
+var names = [...]string{None: "none", SQ8: "sq8", Auto: "auto"}
 
 // String returns the kind's name as ParseKind takes it.
 func (k Kind) String() string { return names[k] }
@@ -24,3 +25,6 @@ func ParseKind(name string) (Kind, bool) {
 	i := slices.Index(names[:], name)
 	return Kind(max(i, 0)), i >= 0
 }
+
+// Takes reports whether codes of m are what k asks for.
+func (k Kind) Takes(m *Model) bool { return k == m.kind || k == Auto && m.Faithful() }

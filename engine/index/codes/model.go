@@ -37,7 +37,9 @@ type Model struct {
 	// offset is the constant of all estimates: under dot, the squared length of the
 	// mean, which the two sides' constants take off twice.
 	offset float32
-	depth  int // first rows by code that hold goalShare of the goalK nearest
+	rows   int     // of the sample
+	strain float32 // mean of what Encode returned for the sample
+	depth  int     // first rows by code that hold goalShare of the goalK nearest
 }
 
 // Kind is the kind of the codes.
@@ -45,6 +47,21 @@ func (m *Model) Kind() Kind { return m.kind }
 
 // Stride is the bytes from one row of codes to the next.
 func (m *Model) Stride() int { return m.stride }
+
+// Metric and Dim are of the vectors that it encodes.
+func (m *Model) Metric() compute.Metric { return m.metric }
+
+// Dim is the components of a vector.
+func (m *Model) Dim() int { return m.dim }
+
+// Strain is the mean of what Encode returned for the rows that the model was made
+// from.
+func (m *Model) Strain() float32 { return m.strain }
+
+// Faithful reports whether lists of candidates that are Slack longer hold the same
+// neighbours, as measured on the sample. Where they do not, full vectors are the
+// better choice.
+func (m *Model) Faithful() bool { return m.depth <= faithfulDepth }
 
 // Slack is how many places more a list of candidates needs when codes order it, to
 // hold the same neighbours.
@@ -87,24 +104,34 @@ func (m *Model) project(s *Scratch, v []float32) (y []float32, rest float32) {
 	return s.turned, max(0, whole-part)
 }
 
-// Encode writes the code of v, of dim components, to dst, of Stride bytes.
+// Encode writes the code of v, of dim components, to dst, of Stride bytes. It
+// returns how badly v fits, 0 to 1: the share of its squared distance from the mean
+// that the projection leaves out, or 1 when a component is out of range.
 //
 //go:norace
-func (m *Model) Encode(dst []byte, v []float32, s *Scratch) {
+func (m *Model) Encode(dst []byte, v []float32, s *Scratch) (strain float32) {
 	y, rest := m.project(s, v)
 	dst = dst[:m.stride]
 	clear(dst[m.kept:])
 	inv, sum, squares := 1/m.step, 0, 0
 	for i, x := range y {
 		c := roundCode(x * inv)
+		if x*inv > codeMax+1 || x*inv < -codeMax-1 {
+			strain = 1
+		}
 		dst[i] = byte(c + codeZero)
 		sum += c
 		squares += c * c
 	}
-	b := m.bias(v, float32(squares)*m.step*m.step, rest)
+	norm := float32(squares) * m.step * m.step
+	b := m.bias(v, norm, rest)
 	t := dst[m.stride-trailerBytes:]
 	binary.NativeEndian.PutUint32(t, math.Float32bits(b))
 	binary.NativeEndian.PutUint32(t[4:], uint32(int32(sum)))
+	if rest > 0 {
+		strain = max(strain, rest/(norm+rest))
+	}
+	return strain
 }
 
 // codeZero is the code of a component of zero; codeMax the largest distance to it.

@@ -24,6 +24,9 @@ const (
 	goalK     = 10
 	goalDepth = 14
 	goalShare = 0.99
+
+	// faithfulDepth is the depth up to which codes are worth their while.
+	faithfulDepth = 24
 )
 
 // Train makes a model from a sample: len(sample)/dim rows of dim components, of
@@ -32,6 +35,9 @@ const (
 func Train(kind Kind, metric compute.Metric, dim int, sample []float32, seed uint64) *Model {
 	if rows := len(sample) / dim; rows > MaxRows {
 		sample = sample[:MaxRows*dim]
+	}
+	if kind == Auto {
+		kind = SQ8
 	}
 	t := &trainer{kind: kind, metric: metric, dim: dim, rows: len(sample) / dim,
 		rng: rand.New(rand.NewPCG(seed, uint64(dim)))}
@@ -70,10 +76,10 @@ func (t *trainer) centre(sample []float32) {
 
 // plain keeps every component as it is.
 func (t *trainer) plain(sample []float32) *Model {
-	m := &Model{kind: t.kind, metric: t.metric, dim: t.dim, kept: t.dim, mean: t.mean}
+	m := &Model{kind: t.kind, metric: t.metric, dim: t.dim, kept: t.dim, mean: t.mean, rows: t.rows}
 	m.stride = roundUp(t.dim+trailerBytes, lineBytes)
 	m.finished(t.centred)
-	m.depth = newGoal(t, sample).depth(m)
+	newGoal(t, sample).measure(m)
 	return m
 }
 
@@ -84,12 +90,12 @@ func (t *trainer) projected(sample []float32) *Model {
 	widest := roundUp(max(t.dim-trailerBytes, 1), lineBytes)
 	for stride := lineBytes; stride < widest; stride += step64(stride) {
 		m := t.withStride(axes, stride)
-		if m.depth = goal.depth(m); m.depth <= goalDepth {
+		if goal.measure(m); m.depth <= goalDepth {
 			return m
 		}
 	}
 	m := t.withStride(axes, widest)
-	m.depth = goal.depth(m)
+	goal.measure(m)
 	return m
 }
 
@@ -99,7 +105,7 @@ func step64(stride int) int { return roundUp(stride/8, lineBytes) }
 
 // withStride makes the model of rows of stride bytes.
 func (t *trainer) withStride(axes []float32, stride int) *Model {
-	m := &Model{kind: t.kind, metric: t.metric, dim: t.dim, mean: t.mean, stride: stride}
+	m := &Model{kind: t.kind, metric: t.metric, dim: t.dim, mean: t.mean, stride: stride, rows: t.rows}
 	m.kept = min(t.dim, stride-trailerBytes)
 	turned := make([]float32, m.kept*t.dim)
 	rotate(turned, axes[:m.kept*t.dim], t.dim, t.rng)

@@ -1,6 +1,8 @@
 package hnsw
 
 import (
+	"sync/atomic"
+
 	"github.com/vectorizer-go/vectorizer/engine/index/codes"
 	"github.com/vectorizer-go/vectorizer/engine/slab"
 )
@@ -12,6 +14,11 @@ type codeRows struct {
 	stride int
 	bytes  []byte // stride per row, the whole reservation
 	block  *slab.Block
+
+	trained int // live rows when the model was made
+	// What the codes written since say: how many, and the sum of how badly each
+	// fits in millionths.
+	written, strain atomic.Int64
 }
 
 // newCodeRows reserves room for capRows rows.
@@ -37,6 +44,35 @@ func (c *codeRows) row(row uint32) []byte {
 // room is how many rows it has room for.
 func (c *codeRows) room() int { return len(c.bytes) / c.stride }
 
+// noted takes note of how badly a row that was encoded fits.
+func (c *codeRows) noted(strain float32) {
+	c.written.Add(1)
+	c.strain.Add(int64(strain * 1e6))
+}
+
+// Codes are made anew when there are growthFactor times the rows they were made
+// from, or when rows written since fit much worse than those did.
+const (
+	growthFactor = 8
+	driftRows    = 1024
+	driftFactor  = 1.5
+	driftSlack   = 0.05
+)
+
+// outgrown reports whether the rows, of which live are there, are others than those
+// that the model was made from.
+func (c *codeRows) outgrown(live int) bool {
+	if live >= growthFactor*c.trained {
+		return true
+	}
+	n := c.written.Load()
+	if n < max(driftRows, int64(c.trained/8)) {
+		return false
+	}
+	mean := float64(c.strain.Load()) / 1e6 / float64(n)
+	return mean > driftFactor*float64(c.model.Strain())+driftSlack
+}
+
 // grown copies the first rows rows into one with more room.
 // Errors: slab.ErrNoMemory.
 func (c *codeRows) grown(rows, capRows int) (*codeRows, error) {
@@ -49,5 +85,8 @@ func (c *codeRows) grown(rows, capRows int) (*codeRows, error) {
 		return nil, err
 	}
 	copy(next.bytes, c.bytes[:rows*c.stride])
+	next.trained = c.trained
+	next.written.Store(c.written.Load())
+	next.strain.Store(c.strain.Load())
 	return next, nil
 }

@@ -10,14 +10,20 @@ import (
 // randomIndex is an index of n Gaussian vectors, linked.
 func randomIndex(tb testing.TB, n, dim int) (*Index, *rand.Rand) {
 	tb.Helper()
-	x, err := New(Config{Dim: dim, Metric: compute.L2, M: 8, EfConstruction: 64})
+	return randomIndexOf(tb, n, Config{Dim: dim, Metric: compute.L2, M: 8, EfConstruction: 64})
+}
+
+// randomIndexOf is randomIndex of another kind.
+func randomIndexOf(tb testing.TB, n int, cfg Config) (*Index, *rand.Rand) {
+	tb.Helper()
+	x, err := New(cfg)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { x.Close() })
 	r := rand.New(rand.NewPCG(1, uint64(n)))
 	for row := range uint32(n) {
-		if err := x.Put(row, gauss(r, dim)); err != nil {
+		if err := x.Put(row, gauss(r, cfg.Dim)); err != nil {
 			tb.Fatal(err)
 		}
 	}

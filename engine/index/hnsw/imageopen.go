@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/vectorizer-go/vectorizer/engine/index"
+	"github.com/vectorizer-go/vectorizer/engine/index/codes"
 	"github.com/vectorizer-go/vectorizer/engine/index/image"
 )
 
@@ -126,6 +127,9 @@ func (l *loader) load() error {
 	if err := l.state(sections[sectionState]); err != nil {
 		return err
 	}
+	if err := l.codes(); err != nil {
+		return err
+	}
 	m.rows.Store(l.h.Rows)
 	l.x.upperBlocks = int(l.h.Upper)
 	return l.count()
@@ -156,6 +160,43 @@ func (l *loader) fill(sections map[string]image.Section) error {
 		}
 	}
 	return nil
+}
+
+// codes reads the codes when there are some of the kind that is wanted; without,
+// the index trains anew.
+func (l *loader) codes() error {
+	cfg := &l.x.cfg
+	if _, ok := l.r.Section(sectionModel); !ok || cfg.Quantization == codes.None {
+		return nil
+	}
+	b, err := l.r.ReadAll(sectionModel, codes.MaxModelBytes)
+	if err != nil {
+		return err
+	}
+	model, err := codes.Parse(b)
+	if err != nil {
+		return corrupt("%v", err)
+	}
+	if model.Dim() != cfg.Dim || model.Metric() != cfg.Metric {
+		return corrupt("codes of dimension %d, metric %d", model.Dim(), model.Metric())
+	}
+	if !cfg.Quantization.Takes(model) {
+		return nil
+	}
+	sec, ok := l.r.Section(sectionCodes)
+	if !ok || sec.Len != int64(l.h.Rows)*int64(model.Stride()) {
+		return corrupt("section %s is missing or not of %d bytes a row", sectionCodes, model.Stride())
+	}
+	c, err := newCodeRows(model, l.m.capRows)
+	if err != nil {
+		return full(err)
+	}
+	c.trained = max(int(l.x.live.Load()), 1)
+	l.m.codes.Store(c) // released with the memory from here on
+	if err := c.commit(int(l.h.Rows)); err != nil {
+		return full(err)
+	}
+	return l.r.Load(sec, c.bytes[:sec.Len])
 }
 
 // state sets up the groups of rows.

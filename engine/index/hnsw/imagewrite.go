@@ -18,6 +18,10 @@ const (
 	sectionVectors = "hnsw.vectors"
 	sectionLinks   = "hnsw.links"
 	sectionUpper   = "hnsw.upper"
+	// With quantization: the model, versioned for itself, and the codes of all rows.
+	// A program that does not know them trains anew.
+	sectionModel = "hnsw.codes.model"
+	sectionCodes = "hnsw.codes"
 )
 
 // head is the content of sectionHead, as it lies in memory: the byte order mark
@@ -50,6 +54,7 @@ type snapshot struct {
 	upper   int
 	entry   uint64
 	pending []uint32
+	codes   *codeRows
 	state   []uint64 // alive and linked words of each group, alternating
 }
 
@@ -80,9 +85,47 @@ func (x *Index) WriteImage(w *image.Writer) error {
 	if err != nil {
 		return err
 	}
-	return w.Section(sectionUpper, func(w io.Writer) error {
+	err = w.Section(sectionUpper, func(w io.Writer) error {
 		return s.writeLinks(w, s.m.upper[:s.upper*s.m.m], s.m.m)
 	})
+	if err != nil || s.codes == nil {
+		return err
+	}
+	return s.writeCodes(w)
+}
+
+// writeCodes adds the model and the codes.
+func (s *snapshot) writeCodes(w *image.Writer) error {
+	c := s.codes
+	defer runtime.KeepAlive(c)
+	err := w.Section(sectionModel, func(w io.Writer) error {
+		_, err := w.Write(c.model.Append(nil))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return w.Section(sectionCodes, func(w io.Writer) error {
+		buf := make([]byte, copyBytes)
+		for rest := c.bytes[:s.rows*c.stride]; len(rest) > 0; {
+			n := min(len(rest), len(buf))
+			copyBytesOf(buf[:n], rest)
+			if _, err := w.Write(buf[:n]); err != nil {
+				return err
+			}
+			rest = rest[n:]
+		}
+		return nil
+	})
+}
+
+// copyBytesOf copies codes that may be changing: see C2.
+//
+//go:norace
+func copyBytesOf(dst, src []byte) {
+	for i := range dst {
+		dst[i] = src[i]
+	}
 }
 
 // snapshot notes the state. The pending rows come before the linked ones: a row
@@ -108,6 +151,8 @@ func (x *Index) snapshot() *snapshot {
 		linked := atomic.LoadUint64(&g.linked) & valid
 		s.state = append(s.state, atomic.LoadUint64(&g.alive)&valid, linked)
 	}
+	// After the linked rows were noted: these codes have all of them.
+	s.codes = m.codes.Load()
 	return s
 }
 

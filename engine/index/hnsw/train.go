@@ -14,19 +14,27 @@ import (
 // encodes all beside searches and writers, then stops the linkers for a moment to
 // encode what changed meanwhile, and publishes.
 
-// trainDue reports whether there are rows enough for codes that are wanted. The
-// caller holds work.mu.
+// trainDue reports whether there are rows enough for codes that are wanted, or
+// others than those that the codes were made from. The caller holds work.mu.
 func (w *work) trainDue(x *Index) bool {
-	if x.cfg.Quantization == codes.None || w.closed || w.training {
+	return !w.closed && !w.training && !w.trainFailed && x.codesWanted()
+}
+
+// codesWanted reports whether codes should be made now.
+func (x *Index) codesWanted() bool {
+	if x.cfg.Quantization == codes.None {
 		return false
 	}
-	return x.Live()-int(w.count.Load()) >= x.cfg.TrainRows && x.mem.Load().codes.Load() == nil && !w.trainFailed
+	live := x.Live()
+	if c := x.mem.Load().codes.Load(); c != nil {
+		return c.outgrown(live)
+	}
+	return live-int(x.work.count.Load()) >= x.cfg.TrainRows
 }
 
 // maybeTrain starts the training when it is due.
 func (x *Index) maybeTrain() {
-	if x.cfg.Quantization == codes.None || x.mem.Load().codes.Load() != nil ||
-		x.Live() < x.cfg.TrainRows {
+	if !x.codesWanted() {
 		return
 	}
 	w := &x.work
@@ -38,8 +46,8 @@ func (x *Index) maybeTrain() {
 	}
 }
 
-// train makes a model and publishes codes of it. Without memory for them the
-// index goes on with full vectors.
+// train makes a model and publishes codes of it. Without memory for them, or when
+// they are not faithful and the kind is Auto, the index goes on with what it has.
 func (x *Index) train() {
 	ok := x.trainOnce()
 	w := &x.work
@@ -57,10 +65,14 @@ func (x *Index) trainOnce() bool {
 		return true // rows went meanwhile; more will come
 	}
 	model := codes.Train(x.cfg.Quantization, x.cfg.Metric, x.cfg.Dim, sample, x.cfg.Seed)
+	if !x.cfg.Quantization.Takes(model) {
+		return false
+	}
 	next, err := newCodeRows(model, m.capRows)
 	if err != nil {
 		return false
 	}
+	next.trained = x.Live()
 	done, rows := make([]uint64, groupsFor(m.capRows)), int(m.rows.Load())
 	if err := next.commit(rows); err != nil {
 		next.block.Release()

@@ -39,7 +39,7 @@ func (w *walk) setRow(row uint32) {
 // encode writes the code of a row that is about to be linked.
 func (w *walk) encode(row uint32) {
 	if c := w.src.codes; c != nil {
-		c.model.Encode(c.row(row), w.m.vector(row)[:w.x.cfg.Dim], &w.s.coding)
+		c.noted(c.model.Encode(c.row(row), w.m.vector(row)[:w.x.cfg.Dim], &w.s.coding))
 	}
 }
 

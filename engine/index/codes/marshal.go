@@ -1,0 +1,104 @@
+package codes
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/vectorizer-go/vectorizer/engine/compute"
+)
+
+// modelVersion is the version of what Append writes.
+const modelVersion = 1
+
+// MaxModelBytes bounds what Append writes.
+const MaxModelBytes = headBytes + 4*compute.MaxDim + 2*maxProjectDim*maxProjectDim
+
+// ErrModel says that bytes are no model, or one of another version.
+var ErrModel = errors.New("codes: not a model that this program reads")
+
+// head is the start of a model in bytes, the fixed part of it.
+type head struct {
+	Version, Kind, Metric, Dim, Kept, Stride, Depth, Rows, Projected uint32
+	Step, Offset, Strain                                             float32
+}
+
+const headBytes = 12 * 4
+
+// Append appends the model in the machine's byte order: its head, the mean, the
+// projection if there is one.
+func (m *Model) Append(b []byte) []byte {
+	h := head{Version: modelVersion, Kind: uint32(m.kind), Metric: uint32(m.metric), Dim: uint32(m.dim),
+		Kept: uint32(m.kept), Stride: uint32(m.stride), Depth: uint32(m.depth), Rows: uint32(m.rows),
+		Step: m.step, Offset: m.offset, Strain: m.strain}
+	if m.proj != nil {
+		h.Projected = 1
+	}
+	for _, part := range []any{h, m.mean, m.proj} {
+		var err error
+		if b, err = binary.Append(b, binary.NativeEndian, part); err != nil {
+			panic("BUG: codes: " + err.Error()) // only types without a size fail
+		}
+	}
+	return b
+}
+
+// Parse reads what Append wrote.
+// Errors: ErrModel.
+func Parse(b []byte) (*Model, error) {
+	var h head
+	n, err := binary.Decode(b, binary.NativeEndian, &h)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %d bytes", ErrModel, len(b))
+	}
+	b = b[n:]
+	if err := h.check(len(b)); err != nil {
+		return nil, err
+	}
+	m := &Model{kind: Kind(h.Kind), metric: compute.Metric(h.Metric), dim: int(h.Dim), kept: int(h.Kept),
+		stride: int(h.Stride), depth: int(h.Depth), rows: int(h.Rows), step: h.Step, offset: h.Offset, strain: h.Strain,
+		mean: make([]float32, h.Dim)}
+	n, err = binary.Decode(b, binary.NativeEndian, m.mean)
+	if err == nil && h.Projected == 1 {
+		m.proj = make([]uint16, m.kept*m.dim)
+		_, err = binary.Decode(b[n:], binary.NativeEndian, m.proj)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrModel, err)
+	}
+	for _, x := range m.mean {
+		if !finite(x) {
+			return nil, fmt.Errorf("%w: a mean of %g", ErrModel, x)
+		}
+	}
+	return m, nil
+}
+
+// check judges a head that rest bytes follow.
+func (h *head) check(rest int) error {
+	want := 4 * int(h.Dim)
+	if h.Projected == 1 {
+		want += 2 * int(h.Kept) * int(h.Dim)
+	}
+	switch {
+	case h.Version != modelVersion:
+		return fmt.Errorf("%w: version %d", ErrModel, h.Version)
+	case h.Kind != uint32(SQ8) || h.Metric > uint32(compute.Cosine) ||
+		h.Metric < uint32(compute.L2):
+		return fmt.Errorf("%w: kind %d, metric %d", ErrModel, h.Kind, h.Metric)
+	case h.Dim < 1 || h.Dim > compute.MaxDim || h.Kept < 1 || h.Kept > h.Dim || h.Projected > 1 ||
+		h.Projected == 0 && h.Kept != h.Dim || h.Projected == 1 && h.Dim > maxProjectDim:
+		return fmt.Errorf("%w: %d of %d components", ErrModel, h.Kept, h.Dim)
+	case h.Stride%lineBytes != 0 || h.Stride > 2*compute.MaxDim || h.Kept+trailerBytes > h.Stride:
+		return fmt.Errorf("%w: rows of %d bytes", ErrModel, h.Stride)
+	case h.Depth < goalK || h.Depth > maxDepth || !finite(h.Step) || h.Step <= 0 || !finite(h.Offset) ||
+		!finite(h.Strain):
+		return fmt.Errorf("%w: depth %d, step %g, offset %g", ErrModel, h.Depth, h.Step, h.Offset)
+	case rest != want:
+		return fmt.Errorf("%w: %d bytes follow the head, not %d", ErrModel, rest, want)
+	}
+	return nil
+}
+
+func finite(x float32) bool { return !math.IsNaN(float64(x)) && !math.IsInf(float64(x), 0) }

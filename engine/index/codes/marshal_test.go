@@ -1,0 +1,66 @@
+package codes
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/vectorizer-go/vectorizer/engine/compute"
+)
+
+// models are a projected one and a plain one.
+func models() (out []*Model) {
+	r := rand.New(rand.NewPCG(9, 9))
+	base := lowRank(r, 100, 12, 3, compute.L2)
+	t := &trainer{kind: SQ8, metric: compute.Dot, dim: 12, rows: 100, rng: r}
+	t.centre(base)
+	return []*Model{Train(SQ8, compute.L2, 12, base, 1), t.plain(base)}
+}
+
+func TestModelRoundTrip(t *testing.T) {
+	for _, m := range models() {
+		b := m.Append(nil)
+		got, err := Parse(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got.Append(nil), b) {
+			t.Fatal("another model came back")
+		}
+		v := []float32{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}
+		var s Scratch
+		one, two := make([]byte, m.Stride()), make([]byte, m.Stride())
+		m.Encode(one, v, &s)
+		got.Encode(two, v, &s)
+		if !slices.Equal(one, two) {
+			t.Fatal("the codes differ")
+		}
+		for cut := range b {
+			if _, err := Parse(b[:cut]); err == nil {
+				t.Fatalf("%d bytes of %d were taken", cut, len(b))
+			}
+		}
+	}
+}
+
+// FuzzModel parses anything, and uses what is accepted.
+func FuzzModel(f *testing.F) {
+	for _, m := range models() {
+		f.Add(m.Append(nil))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		m, err := Parse(b)
+		if err != nil {
+			return
+		}
+		if !bytes.Equal(m.Append(nil), b) {
+			t.Fatal("what was parsed is written differently")
+		}
+		row := make([]byte, m.Stride())
+		m.Encode(row, make([]float32, m.dim), new(Scratch))
+		var q Query
+		m.SetCode(&q, row)
+		m.Gather(&q, row, []uint32{0}, make([]float32, 1))
+	})
+}
