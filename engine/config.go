@@ -13,6 +13,8 @@ type CollectionConfig struct {
 	Dimension int            `json:"dimension"` // 1..compute.MaxDim
 	Metric    compute.Metric `json:"metric"`
 	HNSW      HNSWConfig     `json:"hnsw"`
+	// Quantization says what searches read: "auto" (default), "sq8" or "none".
+	Quantization Quantization `json:"quantization,omitempty"`
 	// UpdateMode is "in_place" (default) or "reinsert".
 	UpdateMode UpdateMode `json:"update_mode"`
 	// PayloadIndex lists the dotted payload paths to index; nil indexes every
@@ -28,6 +30,20 @@ type HNSWConfig struct {
 	EfConstruction int `json:"ef_construction"` // beam while building, 8..4096, default 200
 	EfSearch       int `json:"ef_search"`       // default beam of a search, 1..10000, default 64
 }
+
+// Quantization says whether a graph is walked by short codes instead of full
+// vectors. What a walk finds is always ranked, and answered, by full vectors.
+type Quantization string
+
+const (
+	// QuantizeAuto takes eight-bit codes where a test on the collection's own rows
+	// shows that they find the same neighbours, else none.
+	QuantizeAuto Quantization = "auto"
+	// QuantizeSQ8 takes eight-bit codes in any case.
+	QuantizeSQ8 Quantization = "sq8"
+	// QuantizeNone reads full vectors. Collections of versions without codes keep it.
+	QuantizeNone Quantization = "none"
+)
 
 // UpdateMode says what an upsert of an existing id does to the graph.
 type UpdateMode string

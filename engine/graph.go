@@ -5,6 +5,7 @@ import (
 
 	"github.com/vectorizer-go/vectorizer/engine/errs"
 	"github.com/vectorizer-go/vectorizer/engine/index"
+	"github.com/vectorizer-go/vectorizer/engine/index/codes"
 	"github.com/vectorizer-go/vectorizer/engine/index/hnsw"
 	"github.com/vectorizer-go/vectorizer/engine/index/image"
 )
@@ -27,10 +28,11 @@ type graph interface {
 
 // graphConfig is cfg as the index wants it.
 func graphConfig(o *Options, cfg *CollectionConfig) hnsw.Config {
+	kind, _ := codes.ParseKind(string(cfg.Quantization)) // none for what older versions stored
 	return hnsw.Config{
 		Dim: cfg.Dimension, Metric: cfg.Metric, M: cfg.HNSW.M,
 		EfConstruction: cfg.HNSW.EfConstruction, EfSearch: cfg.HNSW.EfSearch,
-		LinkWorkers: o.LinkWorkers, MaxPending: o.MaxPending,
+		LinkWorkers: o.LinkWorkers, MaxPending: o.MaxPending, Quantization: kind,
 	}
 }
 

@@ -39,6 +39,13 @@ func (cfg *CollectionConfig) normalise() error {
 	if cfg.Metric > compute.Cosine {
 		return errs.Invalid("metric", "cosine, euclidean or dot", int(cfg.Metric))
 	}
+	switch cfg.Quantization {
+	case "":
+		cfg.Quantization = QuantizeAuto
+	case QuantizeAuto, QuantizeSQ8, QuantizeNone:
+	default:
+		return errs.Invalid("quantization", "auto, sq8 or none", string(cfg.Quantization))
+	}
 	switch cfg.UpdateMode {
 	case "":
 		cfg.UpdateMode = UpdateInPlace

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -65,6 +66,7 @@ func (c *call) createCollection() error {
 	fallback(&cfg.HNSW.M, def.M)
 	fallback(&cfg.HNSW.EfConstruction, def.EfConstruction)
 	fallback(&cfg.HNSW.EfSearch, def.EfSearch)
+	cfg.Quantization = cmp.Or(cfg.Quantization, c.s.opts.DefaultQuantization)
 	info, err := c.engine.CreateCollection(c.req, cfg)
 	if err != nil {
 		return err

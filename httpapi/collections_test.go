@@ -69,7 +69,7 @@ func TestMetricSpellings(t *testing.T) {
 func TestCollectionInfo(t *testing.T) {
 	e := start(t, func(o *Options) { o.DefaultHNSW = engine.HNSWConfig{M: 24, EfSearch: 77} })
 	e.send("POST", "/collections", `{"name":"c","dimension":4,"hnsw":{"ef_construction":50},
-		"update_mode":"reinsert","payload_index":["a.b"],"description":"text"}`).ok()
+		"update_mode":"reinsert","payload_index":["a.b"],"description":"text","quantization":{"type":"sq8"}}`).ok()
 	e.vectors("c", [][]float32{{1, 0, 0, 0}, {0, 1, 0, 0}})
 	m := e.send("GET", "/collections/c", nil).ok()
 	checkInfo(t, m)
@@ -84,6 +84,10 @@ func TestCollectionInfo(t *testing.T) {
 		m["similarity_metric"] != "cosine" || m["document_count"] != 2.0 {
 		t.Error(m)
 	}
+	if q := m["quantization"].(map[string]any); q["setting"] != "sq8" || q["enabled"] != false || q["type"] != "none" {
+		t.Error(q) // too few rows for codes
+	}
+	e.send("POST", "/collections", `{"name":"bad","dimension":4,"quantization":"sq9"}`).fails(400, "validation_error")
 	if size := m["size"].(map[string]any); size["total_bytes"].(float64) < 32 ||
 		!strings.ContainsAny(size["total"].(string), "BKM") {
 		t.Error(size)

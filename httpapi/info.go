@@ -39,11 +39,13 @@ type sizeInfo struct {
 	Memory       engine.MemoryInfo `json:"memory"`
 }
 
-// quantInfo says how vectors are stored. This server stores them whole.
+// quantInfo says what searches read; vectors are stored whole. Type is none while
+// there are no codes: a small collection has none, and auto may have decided so.
 type quantInfo struct {
 	Enabled bool   `json:"enabled"`
 	Type    string `json:"type"`
 	Bits    int    `json:"bits"`
+	Setting string `json:"setting"` // as the collection was created
 }
 
 // normalInfo says whether rows are normalised for the index; reads return
@@ -84,7 +86,7 @@ func listedInfo(i *engine.CollectionInfo) collectionInfo {
 		CreatedAt: stamp(i.CreatedAt), UpdatedAt: stamp(i.UpdatedAt),
 		Size: sizeInfo{Total: human(total), TotalBytes: total, Index: human(index),
 			IndexBytes: index, Payload: human(m.Payload), PayloadBytes: m.Payload, Memory: m},
-		Quantization:   quantInfo{Enabled: false, Type: "none", Bits: 32},
+		Quantization:   quantization(i),
 		Normalization:  normalInfo{false, "none", "texts are not embedded here"},
 		IndexingStatus: indexing(i),
 	}
@@ -118,6 +120,18 @@ func indexing(i *engine.CollectionInfo) indexingStatus {
 		s.Progress = float64(s.Processed) / float64(max(i.VectorCount, 1))
 	}
 	return s
+}
+
+// quantization is what searches of a collection read.
+func quantization(i *engine.CollectionInfo) quantInfo {
+	q := quantInfo{Type: string(engine.QuantizeNone), Bits: 32, Setting: string(i.Quantization)}
+	if i.Quantization == "" { // of a version without codes
+		q.Setting = q.Type
+	}
+	if i.Memory.Codes > 0 {
+		q.Enabled, q.Type, q.Bits = true, string(engine.QuantizeSQ8), 8
+	}
+	return q
 }
 
 // stamp is a time as RFC 3339 in UTC.

@@ -43,6 +43,9 @@ type Options struct {
 	// DefaultHNSW fills what a new collection leaves open; zero fields are the
 	// engine's defaults.
 	DefaultHNSW engine.HNSWConfig
+	// DefaultQuantization is that of a new collection which names none; empty is
+	// the engine's default.
+	DefaultQuantization engine.Quantization
 
 	// SlowQueries is where /slow_queries starts; both can be changed while running.
 	SlowQueryThreshold time.Duration // 0 = 100 ms; negative = record none

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 
@@ -209,7 +210,9 @@ func (c *call) stats() error {
 	reply := statsReply{
 		Collections: st.Collections, TotalColls: st.Collections, Vectors: st.Vectors,
 		TotalVectors: st.Vectors, Pending: st.Pending, Uptime: st.Uptime.Seconds(),
-		Version: c.s.opts.Version, Quantization: "none", Compression: 1, Providers: []string{},
+		Version:      c.s.opts.Version,
+		Quantization: string(cmp.Or(c.s.opts.DefaultQuantization, engine.QuantizeAuto)),
+		Compression:  1, Providers: []string{},
 		NodeID: st.NodeID, HistoryID: st.HistoryID, Position: st.Position, ReadOnly: st.ReadOnly,
 		Memory: st.Memory, TotalBytes: int64(s.DiskBytes) + s.ImageBytes,
 		Storage: storageReply{s.Path, s.DiskBytes, s.ImageBytes, s.WALBytes, s.FreeBytes,

@@ -11,6 +11,7 @@ import (
 	"github.com/vectorizer-go/vectorizer/bench/query"
 	"github.com/vectorizer-go/vectorizer/engine/compute"
 	"github.com/vectorizer-go/vectorizer/engine/index"
+	"github.com/vectorizer-go/vectorizer/engine/index/codes"
 	"github.com/vectorizer-go/vectorizer/engine/index/hnsw"
 )
 
@@ -18,7 +19,7 @@ import (
 // how long that took. The caller closes it.
 func buildIndex(e *Env) (*hnsw.Index, time.Duration, error) {
 	x, err := hnsw.New(hnsw.Config{Dim: e.Set.Dim, Metric: e.Set.Metric, M: e.M, EfConstruction: e.EfC,
-		LinkWorkers: e.BuildTh})
+		LinkWorkers: e.BuildTh, Quantization: codes.Auto})
 	if err != nil {
 		return nil, 0, err
 	}

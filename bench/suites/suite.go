@@ -152,4 +152,5 @@ func (e *Env) graphParameters(r *result.Run) {
 	r.Parameters["m"] = e.M
 	r.Parameters["ef_construction"] = e.EfC
 	r.Parameters["k"] = e.K
+	r.Parameters["quantization"] = "auto"
 }

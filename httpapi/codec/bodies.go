@@ -56,7 +56,7 @@ type Create struct {
 
 var createFields = fieldSet{
 	"name", "dimension", "metric", "similarity_metric", "config", "hnsw", "hnsw_config",
-	"update_mode", "payload_index", "description", "embedding_provider", "graph",
+	"update_mode", "payload_index", "description", "embedding_provider", "graph", "quantization",
 }
 
 // Decode reads the whole body. Dimension and limits are the engine's to check.
@@ -107,6 +107,8 @@ func (c *Create) setting(d *Decoder, key []byte) (_ bool, err error) {
 		err = decodeHNSW(d, &c.Config.HNSW)
 	case "update_mode":
 		c.Config.UpdateMode, err = d.updateMode()
+	case "quantization":
+		c.Config.Quantization, err = d.quantization()
 	case "payload_index":
 		if c.Config.PayloadIndex, err = d.strings(engine.MaxIndexedPaths); err == nil &&
 			c.Config.PayloadIndex == nil {
@@ -171,6 +173,26 @@ func (d *Decoder) updateMode() (engine.UpdateMode, error) {
 		return m, nil
 	}
 	return "", d.Invalid(`"in_place" or "reinsert"`, clip(string(s)))
+}
+
+// quantization reads "sq8", or {"type": "sq8"}.
+func (d *Decoder) quantization() (q engine.Quantization, err error) {
+	if d.Kind() == KindObject {
+		err = d.object(fieldSet{"type"}, func([]byte) (_ bool, err error) {
+			q, err = d.quantization()
+			return true, err
+		})
+		return q, err
+	}
+	s, err := d.Text()
+	if err != nil {
+		return "", err
+	}
+	switch q := engine.Quantization(s); q {
+	case engine.QuantizeAuto, engine.QuantizeSQ8, engine.QuantizeNone:
+		return q, nil
+	}
+	return "", d.Invalid(`"auto", "sq8" or "none"`, clip(string(s)))
 }
 
 // DecodeHNSW reads a whole body of graph parameters, which may be empty.

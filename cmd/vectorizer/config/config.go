@@ -25,6 +25,8 @@ type Config struct {
 	Log     Log
 	API     API
 	HNSW    HNSW
+	// Quantization is that of collections created without their own.
+	Quantization string
 
 	Replication Replication
 }

@@ -141,5 +141,9 @@ func collectionSettings(c *Config) []*Setting {
 		newSetting("collections.defaults.ef_search", "64",
 			"Candidates looked at by a search, for collections created without their own",
 			number(&c.HNSW.EfSearch, 1, 10000)),
+		newSetting("collections.defaults.quantization", "auto",
+			"What searches of collections created without their own read: full vectors (none), eight-bit codes (sq8), "+
+				"or codes where a test shows that they find the same neighbours (auto)",
+			choice(&c.Quantization, "auto", "sq8", "none")),
 	}
 }
