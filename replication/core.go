@@ -343,7 +343,9 @@ func (c *Core) announced(conn ConnID, m *Announce) {
 		}
 		c.do(&Send{conn, &Agreed{m.Epoch}})
 	default:
-		c.note(Note{What: NoteStale, Node: m.NodeID})
+		if m.Epoch < c.promise.Epoch {
+			c.note(Note{What: NoteStale, Node: m.NodeID})
+		}
 		master := c.promise.Master
 		if c.isMaster() {
 			master = c.cfg.Address
@@ -355,6 +357,9 @@ func (c *Core) announced(conn ConnID, m *Announce) {
 
 // logged moves the end of the log.
 func (c *Core) logged(tip Position) {
+	if c.follow.copyingNow {
+		return // it is about data that goes
+	}
 	if tip.Offset >= c.tip.Offset {
 		c.tip = tip
 	}

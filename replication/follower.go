@@ -1,6 +1,7 @@
 package replication
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -35,7 +36,7 @@ type follower struct {
 }
 
 func (c *Core) dial() {
-	if c.promise.Master.Peer == "" || !c.still() {
+	if c.promise.Master.Peer == "" || !c.still() || c.follow.copyingNow {
 		return // nobody named the new master yet; or the position is not known yet
 	}
 	c.follow.state = dialling
@@ -63,15 +64,14 @@ func (f *follower) opened(c *Core, conn ConnID) {
 
 // lost schedules the next attempt.
 func (f *follower) lost(c *Core) {
-	if f.copyingNow {
-		c.dropCopy()
-	}
+	// A full copy that is under way goes on by itself; what comes after its spool
+	// is asked for when it is in place.
 	d := c.cfg.BackoffMin << min(f.attempt, 20)
 	if d > c.cfg.BackoffMax || d <= 0 {
 		d = c.cfg.BackoffMax
 	}
 	f.attempt++
-	f.state, f.conn, f.copyingNow, f.copyAt = idle, 0, false, Position{}
+	f.state, f.conn, f.copyAt = idle, 0, Position{}
 	f.retryAt = c.now + c.jitter(d)
 }
 
@@ -90,7 +90,7 @@ func (c *Core) hangup(why string) {
 func (c *Core) tickFollower() {
 	f := &c.follow
 	switch {
-	case f.taking != nil:
+	case f.taking != nil, f.copyingNow && f.state == idle:
 	case f.state == idle && c.now >= f.retryAt:
 		c.dial()
 	case f.state >= greeting && c.now-f.heard > int64(c.cfg.PeerTimeout):
@@ -148,7 +148,7 @@ func (c *Core) fromMaster(m Message) {
 	case *Refused:
 		c.refusedBy(m)
 	default:
-		c.note(Note{What: NoteProtocol})
+		c.note(Note{What: NoteProtocol, Text: fmt.Sprintf("%T", m)})
 		c.hangup("message out of place")
 	}
 }
@@ -209,6 +209,7 @@ func (c *Core) welcomed(m *Welcome) {
 		reason = ReasonApply
 	}
 	f.state, f.copyingNow, f.copyAt = fetching, true, Position{}
+	c.handed = 0 // what was handed on before belongs to what goes
 	c.do(&FetchCopy{Addr: c.promise.Master.Peer, Reason: reason, Lineage: m.Lineage, Tip: m.Tip})
 }
 
@@ -237,13 +238,16 @@ func (c *Core) copied(ev *Copied) {
 	if ev.Failed {
 		c.handed = c.tip.Offset // the spool went with the copy
 	}
-	if ev.Failed || f.state != fetching {
-		c.hangup("the copy failed")
-		return
+	switch {
+	case f.state == idle: // the connection was lost meanwhile
+		f.retryAt = c.now
+	case ev.Failed || f.state != fetching || f.copyAt == (Position{}):
+		c.hangup("the copy ended, or failed")
+	default:
+		f.state, f.attempt = streaming, 0
+		c.raise(ev.Tip.Epoch)
+		c.ack()
 	}
-	f.state, f.attempt = streaming, 0
-	c.raise(ev.Tip.Epoch)
-	c.ack()
 }
 
 // entries hands entries on if they are the next.
@@ -259,7 +263,8 @@ func (c *Core) entries(m *Entries) {
 	again := c.cfg.Break == BreakApplyTwice && m.First <= c.handed
 	if f.state != streaming && (f.state != fetching || f.copyAt == (Position{})) ||
 		m.First != c.handed+1 && !again || m.Last < m.First {
-		c.note(Note{What: NoteProtocol})
+		c.note(Note{What: NoteProtocol, Text: fmt.Sprintf("entries %d to %d in state %d after %d",
+			m.First, m.Last, f.state, c.handed)})
 		c.hangup("entries out of place")
 		return
 	}

@@ -1,6 +1,7 @@
 package replication
 
 import (
+	"fmt"
 	"slices"
 )
 
@@ -181,7 +182,7 @@ func (c *Core) fromReplica(f *feed, m Message) {
 		}
 		c.drop(f, m.Code)
 	default:
-		c.note(Note{What: NoteProtocol, Node: f.id})
+		c.note(Note{What: NoteProtocol, Node: f.id, Text: fmt.Sprintf("%T", m)})
 		c.drop(f, "message out of place")
 	}
 }

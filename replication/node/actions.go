@@ -65,6 +65,10 @@ func (n *Node) persist(p replication.Promise) {
 
 // errNotMaster says who takes writes.
 func errNotMaster(master replication.Address) error {
+	if master == (replication.Address{}) {
+		return errs.New(errs.NotMaster, "This node takes no writes before it knows which node is the master").
+			With("retry_after", 1)
+	}
 	e := errs.New(errs.NotMaster, "This node is a replica and takes no writes: send them to the master").
 		With("role", "replica").With("retry_after", 1)
 	if master.API != "" {

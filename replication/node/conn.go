@@ -27,7 +27,7 @@ type conn struct {
 	id     replication.ConnID
 	nc     net.Conn
 	r      *wire.Reader
-	outbox chan replication.Message
+	outbox chan outgoing
 	closed chan struct{}
 	once   sync.Once
 	node   string // id of the peer, once it said Hello; loop only
@@ -37,6 +37,13 @@ type conn struct {
 	bw *bufio.Writer
 
 	sent, read atomic.Uint64 // bytes
+}
+
+// outgoing is a message, what to do once the messages before are sent, or neither:
+// then the connection is closed.
+type outgoing struct {
+	m    replication.Message
+	then func()
 }
 
 func (c *conn) close() {
@@ -97,7 +104,7 @@ func (t *connTable) remove(c *conn) {
 func (t *connTable) hangup(id replication.ConnID) {
 	if c := t.get(id); c != nil {
 		select {
-		case c.outbox <- nil: // the writer closes it when it gets there
+		case c.outbox <- outgoing{}: // the writer closes it when it gets there
 		default:
 			c.close()
 		}
@@ -132,7 +139,7 @@ func (n *Node) shake(nc net.Conn, in bool) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{nc: nc, r: r, bw: bw, outbox: make(chan replication.Message, outboxSize),
+	c := &conn{nc: nc, r: r, bw: bw, outbox: make(chan outgoing, outboxSize),
 		closed: make(chan struct{})}
 	if c.w, err = wire.NewWriter(bw, n.opts.Compress); err != nil {
 		return nil, err
@@ -306,12 +313,12 @@ func (n *Node) writeOut(c *conn) {
 		select {
 		case <-c.closed:
 			return
-		case m := <-c.outbox:
-			if m == nil {
-				c.close()
-				return
+		case o := <-c.outbox:
+			if o.then != nil {
+				o.then()
+				continue
 			}
-			if err := c.write(m, n.opts.PeerTimeout); err != nil {
+			if o.m == nil || c.write(o.m, n.opts.PeerTimeout) != nil {
 				c.close()
 				return
 			}
@@ -333,8 +340,13 @@ func (n *Node) send(a *replication.Send) {
 	case *replication.Ping:
 		m.TimeUs = time.Now().UnixMicro()
 	}
+	n.queueOut(c, outgoing{m: a.Msg})
+}
+
+// queueOut queues what the writer of c does next.
+func (n *Node) queueOut(c *conn, o outgoing) {
 	select {
-	case c.outbox <- a.Msg:
+	case c.outbox <- o:
 	default:
 		n.log.Warn().Str("peer", c.nc.RemoteAddr().String()).Msg("a peer takes no messages: connection closed")
 		c.close()
@@ -345,12 +357,14 @@ func (n *Node) send(a *replication.Send) {
 func (n *Node) stream(a *replication.Stream) {
 	if c := n.conns.get(a.Conn); c != nil {
 		feed, epoch := n.stats.feedOf(c), n.core.Epoch()
-		n.bg.Go(func() {
+		pump := func() {
 			if err := n.pump(c, a.From, epoch, feed); err != nil {
 				n.log.Debug().Err(err).Msg("stream to a replica ended")
 			}
 			c.close()
-		})
+		}
+		// After the welcome, which the writer may not have sent yet.
+		n.queueOut(c, outgoing{then: func() { n.bg.Go(pump) }})
 	}
 }
 

@@ -30,7 +30,8 @@ type stats struct {
 	orphans                  atomic.Uint64
 	promotions               atomic.Uint64
 	fencings                 atomic.Uint64
-	copyTook                 atomic.Int64 // last, nanoseconds
+	emptied                  atomic.Uint64 // masters that were empty, and not followed
+	copyTook                 atomic.Int64  // last, nanoseconds
 
 	masterOffset atomic.Uint64 // as last heard
 	received_    atomic.Uint64 // last offset received
@@ -102,6 +103,9 @@ func (s *stats) heard(ev *replication.Received) {
 		return
 	case *replication.Welcome:
 		s.masterOffset.Store(m.Tip.Offset)
+		if !m.Full {
+			s.level(now)
+		}
 	case *replication.Ping:
 		s.clock.add(m.TimeUs, now)
 		s.inSync.Store(m.InSync)
@@ -242,6 +246,8 @@ func (s *stats) note(a *replication.Note) {
 		s.rejected(replication.NoteStale)
 	case replication.NotePromoted:
 		s.promotions.Add(1)
+	case replication.NoteEmpty:
+		s.emptied.Add(1)
 	case replication.NoteFenced:
 		s.fencings.Add(1)
 	}
@@ -271,6 +277,7 @@ func (s *stats) copyEnded(bytes int64, took time.Duration, ok bool) {
 	defer s.mu.Unlock()
 	s.copying = nil
 	if ok {
+		s.lastLevel.Store(time.Now().UnixMicro())
 		s.snapshotSize.Store(bytes)
 		s.copyTook.Store(int64(took))
 	}
