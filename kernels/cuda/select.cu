@@ -4,12 +4,13 @@
 // select_keys sorts what the scan appended, together with the best of earlier
 // tiles, and writes the k least. When more was appended than the list holds, the
 // k-th least of what is there is a tighter limit that still k rows are within,
-// and the caller scans again; queries that are done get a limit that nothing is
-// within.
+// and the caller scans again; queries that are done get limit 0, which no key is
+// within, and are left alone the next time.
 extern "C" __global__ void __launch_bounds__(256) select_keys(const SelectArgs a) {
   SHARED_BYTES(memory);
   u64* keys = (u64*)memory;
   u32 q = blockIdx.x;
+  if (((const u64*)a.limit)[q] == 0) return; // done; written below after all have read it
   u64* best = (u64*)a.best + (u64)q * a.k;
   u32 appended = ((const u32*)a.count)[q];
   u32 seeds = a.seeded ? a.k : 0, listed = min(appended, a.cap);
