@@ -2,6 +2,8 @@ package httpapi
 
 import (
 	"context"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -176,4 +178,27 @@ func routeOf(e *env, method, path string) *route {
 	}
 	e.t.Fatalf("no route %s %s", method, path)
 	return nil
+}
+
+// TestDashboardsUseMetricsThatExist: dashboard and rules name nothing else.
+func TestDashboardsUseMetricsThatExist(t *testing.T) {
+	r := &scripted{status: masterStatus()}
+	e := start(t, func(o *Options) { o.Replication = r })
+	text := string(e.send("GET", "/metrics", nil).body)
+	name := regexp.MustCompile(`vectorizer_[a-z_]+`)
+	for _, file := range []string{"grafana.json", "alerts.yml"} {
+		b, err := os.ReadFile("../docs/monitoring/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names := name.FindAllString(string(b), -1)
+		if len(names) < 8 {
+			t.Errorf("%s names %d metrics", file, len(names))
+		}
+		for _, n := range names {
+			if !strings.Contains(text, "# TYPE "+n+" ") {
+				t.Errorf("%s: no metric %s", file, n)
+			}
+		}
+	}
 }
