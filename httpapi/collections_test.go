@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -195,6 +196,9 @@ func TestHealthAndReady(t *testing.T) {
 	}
 	if m := e.send("GET", "/status", nil).ok(); m["online"] != true || m["collections_count"] != 3.0 {
 		t.Error(m)
+	}
+	if err := e.engine.WaitIndexed(context.Background(), "docs"); err != nil {
+		t.Fatal(err)
 	}
 	m = e.send("GET", "/indexing/progress", nil).ok()
 	if m["overall_status"] != "completed" || m["total_collections"] != 3.0 {
