@@ -331,7 +331,8 @@ func (h *history) explains(metric compute.Metric, q []float32, hit index.Hit) bo
 
 // testBesideWrites searches while a writer changes everything but the first
 // rows. No distance may come from a half-written vector, no row may come twice,
-// and a row that nobody touches is found.
+// and a row that nobody touches is found by nearly every search: the graph is an
+// approximate index, whose links around a row are mended in passes.
 func testBesideWrites(t *testing.T, mk Make) {
 	const dim, fixed, rows = 16, 64, 1500
 	g := mk(t, dim, compute.L2)
@@ -365,21 +366,29 @@ func testBesideWrites(t *testing.T, mk Make) {
 	wg.Wait()
 }
 
+// missedMax is the share of searches, in percent, that may miss such a row: two of
+// the 64 at a time.
+const missedMax = 3
+
 func searchBeside(t *testing.T, g index.Graph, hist *history, r *rand.Rand, fixed int,
 	done chan struct{}) {
 	var hits []index.Hit
+	searches, missed := 0, 0
 	for {
 		select {
 		case <-done:
+			if missed*100 > missedMax*searches {
+				t.Errorf("%d of %d searches missed a row that nobody changes", missed, searches)
+			}
 			return
 		default:
 		}
+		searches++
 		row := uint32(r.IntN(fixed))
 		q := slices.Clone(g.Vector(row))
 		hits = g.Search(q, index.Params{K: 20, Ef: 100}, hits[:0])
 		if len(hits) == 0 || hits[0].Row != row || hits[0].Dist != 0 {
-			t.Errorf("row %d, which nobody changes, was not found: %v", row, hits)
-			return
+			missed++
 		}
 		for i, h := range hits {
 			if !hist.explains(compute.L2, q, h) {
