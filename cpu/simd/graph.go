@@ -72,3 +72,9 @@ func FreshRows(list []uint32, marks []uint64, ids []uint32, rows []uint8, stride
 
 // Prefetch fetches the cache lines from the first byte of p on, at least one.
 func Prefetch(p []uint32, lines int) { prefetch(p, lines) }
+
+// FetchRows fetches the first lines cache lines of each row of ids, stride bytes
+// apart in rows. ids are trusted.
+func FetchRows(ids []uint32, rows []uint8, stride, lines int) {
+	fetchRows(ids, rows, stride, max(lines, 1))
+}

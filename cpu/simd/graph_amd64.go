@@ -16,6 +16,11 @@ func freshBase(list *uint32, n int, marks *uint64, words int, ids *uint32, rows 
 //go:noescape
 func prefetchBase(p *byte, lines int)
 
+// fetchRowsBase fetches lines cache lines, at least one, of each of n rows.
+//
+//go:noescape
+func fetchRowsBase(ids *uint32, n int, rows *byte, stride int, lines int)
+
 // scoreU8AVX512 is ScoreGatherU8 for count rows, at least one, of stride bytes, a
 // multiple of 64. out has room for count rounded up to four.
 //

@@ -64,6 +64,33 @@ line:
 	JG         line
 	RET
 
+// func fetchRowsBase(ids *uint32, n int, rows *byte, stride int, lines int)
+// Requires: MMX+
+TEXT ·fetchRowsBase(SB), NOSPLIT, $0-40
+	MOVQ ids+0(FP), AX
+	MOVQ n+8(FP), CX
+	MOVQ rows+16(FP), DX
+	MOVQ stride+24(FP), BX
+	MOVQ lines+32(FP), SI
+
+row:
+	DECQ  CX
+	JL    done
+	MOVL  (AX)(CX*4), DI
+	IMULQ BX, DI
+	ADDQ  DX, DI
+	MOVQ  SI, R8
+
+line:
+	PREFETCHT0 (DI)
+	ADDQ       $0x40, DI
+	DECQ       R8
+	JG         line
+	JMP        row
+
+done:
+	RET
+
 // func scoreU8AVX512(q *int8, rows *byte, stride int, ids *uint32, count int, shift int32, scale float32, bias float32, offset float32, out *float32)
 // Requires: AVX, AVX2, AVX512F, AVX512VNNI, CMOV
 TEXT ·scoreU8AVX512(SB), NOSPLIT, $0-64

@@ -34,3 +34,7 @@ func freshRows(list []uint32, marks []uint64, ids []uint32, rows []uint8, stride
 func prefetch(p []uint32, lines int) {
 	prefetchBase((*byte)(unsafe.Pointer(unsafe.SliceData(p))), lines)
 }
+
+func fetchRows(ids []uint32, rows []uint8, stride, lines int) {
+	fetchRowsBase(unsafe.SliceData(ids), len(ids), unsafe.SliceData(rows), stride, lines)
+}

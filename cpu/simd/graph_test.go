@@ -84,4 +84,6 @@ func TestFreshRows(t *testing.T) {
 		}
 	}
 	Prefetch([]uint32{1}, 3)
+	FetchRows([]uint32{3, 1, 255}, rows, 64, 2)
+	FetchRows(nil, rows, 64, 1)
 }

@@ -10,6 +10,7 @@ import (
 func emitGraph() {
 	emitFresh()
 	emitPrefetch()
+	emitFetchRows()
 	emitScoreU8()
 }
 
@@ -73,6 +74,32 @@ func emitPrefetch() {
 	ADDQ(U8(lineBytes), p)
 	DECQ(left)
 	JG(LabelRef("line"))
+	RET()
+}
+
+// emitFetchRows emits a prefetch of rows by number.
+func emitFetchRows() {
+	TEXT("fetchRowsBase", NOSPLIT, "func(ids *uint32, n int, rows *byte, stride, lines int)")
+	Pragma("noescape")
+	Doc("fetchRowsBase fetches lines cache lines, at least one, of each of n rows.")
+	ids, n := Load(Param("ids"), GP64()), Load(Param("n"), GP64())
+	rows := Load(Param("rows"), GP64())
+	stride, lines := Load(Param("stride"), GP64()), Load(Param("lines"), GP64())
+	row, left := GP64(), GP64()
+	Label("row")
+	DECQ(n)
+	JL(LabelRef("done"))
+	MOVL(Mem{Base: ids, Index: n, Scale: 4}, row.As32())
+	IMULQ(stride, row)
+	ADDQ(rows, row)
+	MOVQ(lines, left)
+	Label("line")
+	PREFETCHT0(Mem{Base: row})
+	ADDQ(U8(lineBytes), row)
+	DECQ(left)
+	JG(LabelRef("line"))
+	JMP(LabelRef("row"))
+	Label("done")
 	RET()
 }
 

@@ -3,6 +3,8 @@ package hnsw
 import (
 	"slices"
 	"sync/atomic"
+
+	"github.com/vectorizer-go/vectorizer/cpu/simd"
 )
 
 // Every change of a link list is made here, under the list's lock, and keeps
@@ -157,6 +159,9 @@ func (w *walk) refill(from uint32, level, limit int) {
 func (w *walk) nearestOf(from uint32, rows []uint32, limit int) {
 	s := w.s
 	d := s.roomDist(len(rows))
+	if fetch, stride, lines := w.src.fetch(); len(rows) > keepStep {
+		simd.FetchRows(rows, fetch, stride, lines)
+	}
 	w.src.takeRow(&s.from, from)
 	w.src.gather(&s.from, rows, d)
 	s.sorted = s.sorted[:0]

@@ -1,6 +1,10 @@
 package hnsw
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/vectorizer-go/vectorizer/cpu/simd"
+)
 
 // link connects a row: as a new one, or again when it is part of the graph;
 // moved says that its vector is another then. The caller holds x.jobs for
@@ -104,6 +108,11 @@ func (w *walk) announce(row uint32, level int, links []uint32) {
 	if level == 0 && len(links) > 0 && w.isCopy(links[0]) {
 		w.linkBack(links[0], row, 0, true)
 		return
+	}
+	if level == 0 {
+		for _, to := range links {
+			simd.Prefetch(w.m.links0(to), w.linkLines)
+		}
 	}
 	named := false
 	for _, to := range links {

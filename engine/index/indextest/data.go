@@ -26,7 +26,8 @@ type Set struct {
 	Truth   [][]uint32 // per query, nearest first
 }
 
-// LoadLarge reads a data set of the shared folder: code-lsa-256 or mnist-784.
+// LoadLarge reads a data set of the shared folder: code-lsa-256, mnist-784, or a
+// generated one whose name begins with clustered-.
 // ok is false where the folder does not exist; it is found by VECTORIZER_DATA or
 // beside the repository.
 func LoadLarge(name string) (set *Set, ok bool, err error) {
@@ -36,8 +37,11 @@ func LoadLarge(name string) (set *Set, ok bool, err error) {
 	}
 	set = &Set{Name: name, Metric: compute.L2}
 	kind := "bvecs"
-	if strings.HasPrefix(name, "code-") {
+	switch {
+	case strings.HasPrefix(name, "code-"):
 		set.Metric, kind = compute.Cosine, "fvecs"
+	case strings.HasPrefix(name, "clustered-"):
+		kind = "fvecs"
 	}
 	if set.Base, err = readVectors(filepath.Join(dir, "base."+kind+".gz")); err != nil {
 		return nil, false, err
