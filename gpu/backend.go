@@ -26,6 +26,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/vectorizer-go/vectorizer/engine/compute"
@@ -45,6 +46,8 @@ type Options struct {
 	HalfQueries  int           // queries of a batch from which bf16 is used; default 9, < 0 never
 	HalfRows     int           // rows from which bf16 is used; default 4 * ListKeys
 	StageBytes   int           // pinned memory of a lane; default 8 MiB
+	HostBytes    uint64        // of matrices that do not fit and are searched in tiles; default 0
+	TileBytes    int           // of such a tile, two of which a lane holds; default 64 MiB
 	ReserveBytes uint64        // device memory that matrices leave free; default a sixteenth
 	HangAfter    time.Duration // longest wait, beside what the work may take; default 1 s
 	RetryAfter   time.Duration // first pause before a lost device is opened again; default 100 ms
@@ -65,6 +68,7 @@ func (o *Options) defaults() {
 		o.HalfQueries = 9 // up to 8, one f32 scan serves them all
 	}
 	o.HalfRows = positive(o.HalfRows, 4*o.ListKeys)
+	o.TileBytes = positive(o.TileBytes, 64<<20)
 	o.StageBytes = positive(o.StageBytes, 8<<20)
 	if o.HangAfter <= 0 {
 		o.HangAfter = time.Second
@@ -90,6 +94,7 @@ type Backend struct {
 	o     Options
 	info  compute.Info
 	stats counters
+	tiled atomic.Int64 // bytes of matrices in host memory
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc

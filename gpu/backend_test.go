@@ -64,3 +64,20 @@ func TestConformanceHalf(t *testing.T) {
 		t.Errorf("%d queries answered in bf16: want most", answered)
 	}
 }
+
+// TestConformanceTiled keeps every matrix in host memory, in tiles of a few rows.
+func TestConformanceTiled(t *testing.T) {
+	computetest.Run(t, func(t *testing.T) compute.Backend {
+		o := Options{
+			ReserveBytes: 1 << 40, HostBytes: 64 << 20, TileBytes: 40 << 10,
+			ListKeys: 1280, SampleRows: 100, Lanes: 2, StageBytes: 1 << 20,
+		}
+		b := emulated(t, o, emu.Options{})
+		t.Cleanup(func() {
+			if left := b.tiled.Load(); left != 0 {
+				t.Errorf("%d bytes of host memory left after every matrix was closed", left)
+			}
+		})
+		return b
+	})
+}

@@ -7,6 +7,8 @@ type fullPass struct {
 	pass
 	scan kernels.ScanArgs
 	pick kernels.SelectArgs
+	// meanwhile, when not nil, is called once while the next scan runs.
+	meanwhile func() error
 }
 
 func (p *fullPass) run() error {
@@ -14,6 +16,14 @@ func (p *fullPass) run() error {
 		return err
 	}
 	p.arguments()
+	if p.m.host != nil {
+		return p.tiles()
+	}
+	return p.search()
+}
+
+// search finds the k least among the rows that p.scan names.
+func (p *fullPass) search() error {
 	if err := p.limits(); err != nil {
 		return err
 	}
@@ -72,8 +82,8 @@ func (p *fullPass) limits() error {
 // scanOnce scans every row and selects. It returns how many lists overflowed.
 func (p *fullPass) scanOnce() (flagged int, err error) {
 	p.l.work += p.scanWork(len(p.which))
-	if p.rows > 0 {
-		name, grid := p.kernel("scan_f32", p.rows)
+	if p.scan.Items > 0 {
+		name, grid := p.kernel("scan_f32", int(p.scan.Items))
 		if err := launch(p.l, name, grid, 256, 0, &p.scan); err != nil {
 			return 0, err
 		}
@@ -81,6 +91,12 @@ func (p *fullPass) scanOnce() (flagged int, err error) {
 	err = launch(p.l, "select_keys", [2]int{len(p.which), 1}, 256, int(p.pick.Room)*8, &p.pick)
 	if err != nil {
 		return 0, err
+	}
+	if f := p.meanwhile; f != nil {
+		p.meanwhile = nil
+		if err := f(); err != nil {
+			return 0, err
+		}
 	}
 	return p.results(p.pick.Flags)
 }

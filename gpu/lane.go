@@ -16,7 +16,8 @@ type lane struct {
 	o      *Options
 	device driver.Device
 	stream driver.Stream
-	stage  []byte // pinned; filled from the front between two waits
+	second driver.Stream // copies tiles; nil until one is
+	stage  []byte        // pinned; filled from the front between two waits
 	staged int
 	bufs   [bufferCount]buffer
 	flags  []uint32
@@ -35,6 +36,8 @@ const (
 	bufBest           // keys [nq][k]
 	bufSmall          // count, limit, flags
 	bufOut            // ids and distances
+	bufTile0          // rows of a matrix in host memory
+	bufTile1
 	bufferCount
 )
 
@@ -119,10 +122,19 @@ func launch[T kernels.Args](l *lane, name string, grid [2]int, threads int, shar
 
 // drain waits for what a failed job left behind, so that the next one starts on
 // an idle stream and an empty stage.
-func (l *lane) drain() error { return l.wait() }
+func (l *lane) drain() error {
+	err := l.wait()
+	if l.second != nil {
+		err = errors.Join(err, l.second.Wait(l.o.HangAfter))
+	}
+	return err
+}
 
 func (l *lane) close() {
 	err := l.stream.Close()
+	if l.second != nil {
+		err = errors.Join(err, l.second.Close())
+	}
 	for i := range l.bufs {
 		if l.bufs[i].size > 0 {
 			err = errors.Join(err, l.device.Free(l.bufs[i].at))

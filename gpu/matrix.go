@@ -23,6 +23,7 @@ type matrix struct {
 	half       driver.Ptr // bf16 rows
 	stats      driver.Ptr // what bounds the bf16 rows' error
 	bytes      uint64
+	host       []float32 // the rows, when they do not fit: see tiles.go
 
 	length  atomic.Int64
 	replace sync.RWMutex // guards: the contents of rows below length, and closed
@@ -47,7 +48,7 @@ func (b *Backend) NewMatrix(spec compute.MatrixSpec) (compute.Matrix, error) {
 		return nil, typed(err)
 	}
 	b.stats.matrices.Add(1)
-	b.stats.matrixBytes.Add(int64(m.bytes))
+	b.stats.matrixBytes.Add(m.deviceBytes())
 	return m, nil
 }
 
@@ -68,6 +69,9 @@ func (m *matrix) alloc(l *lane) error {
 	}
 	room, n := free-min(free, reserve), uint64(m.spec.Rows)
 	f32, half := n*uint64(m.stride)*4, n*uint64(m.halfStride)*2
+	if f32 > room && m.keepOnHost(f32) {
+		return nil
+	}
 	if f32 > room {
 		return &driver.Error{
 			Code: driver.OutOfMemory, Op: "new matrix",
@@ -99,6 +103,7 @@ const statsBytes = 16
 // release frees what alloc reserved.
 func (m *matrix) release(l *lane) error {
 	var err error
+	m.dropHost()
 	for _, p := range []*driver.Ptr{&m.rows, &m.half, &m.stats} {
 		if *p != 0 {
 			err = errors.Join(err, l.device.Free(*p))
@@ -143,6 +148,9 @@ func (m *matrix) Write(row int, src []float32) error {
 func (m *matrix) store(row int, src []float32) error {
 	if len(src) == 0 {
 		return nil
+	}
+	if m.host != nil {
+		return m.storeHost(row, src)
 	}
 	j := newJob(func(l *lane) error { return m.storeOn(l, row, src) }, nil)
 	// No abandoning: src belongs to the caller until the copy is done.
@@ -204,8 +212,16 @@ func fatalOr(err, drained error) error {
 // Len is the number of rows written.
 func (m *matrix) Len() int { return int(m.length.Load()) }
 
-// SizeBytes is the device memory held.
+// SizeBytes is the device memory held; for rows in host memory, that.
 func (m *matrix) SizeBytes() uint64 { return m.bytes }
+
+// deviceBytes is what stands in the device's memory.
+func (m *matrix) deviceBytes() int64 {
+	if m.host != nil {
+		return 0
+	}
+	return int64(m.bytes)
+}
 
 // Close frees the device memory, after the last search that uses it.
 func (m *matrix) Close() error {
@@ -217,11 +233,13 @@ func (m *matrix) Close() error {
 	m.closed = true
 	m.length.Store(0)
 	m.s.b.stats.matrices.Add(-1)
-	m.s.b.stats.matrixBytes.Add(-int64(m.bytes))
-	if err := typed(m.free()); err != nil && !isLost(err) { // a lost context took it along
-		return err
+	m.s.b.stats.matrixBytes.Add(-m.deviceBytes())
+	err := typed(m.free())
+	if isLost(err) { // the context took it along
+		m.dropHost()
+		return nil
 	}
-	return nil
+	return err
 }
 
 func (m *matrix) free() error { return m.s.submit(newJob(m.release, nil), nil) }

@@ -93,6 +93,9 @@ func (t *task) passes(l *lane) error {
 // searchF32 searches the queries in f32, as many at a time as fit.
 func (t *task) searchF32(l *lane, which []int, skip uint64) error {
 	plan := t.sample(kernels.Group, l.o)
+	if t.m.host != nil {
+		plan = t.sampleOf(min(t.rows, t.m.tileRows(l.o)), kernels.Group, l.o)
+	}
 	size := passQueries(t.m.spec.Dim, t.k, plan.groups, false, l.o)
 	for len(which) > 0 {
 		n := min(size, len(which))
@@ -141,7 +144,12 @@ type sampling struct {
 // of a sample of s of n rows is within about k*n/s rows. Groups hide all but their
 // least row, so there are at least 4k of them where the rows allow it.
 func (t *task) sample(group int, o *Options) sampling {
-	rows, k := t.rows, t.k
+	return t.sampleOf(t.rows, group, o)
+}
+
+// sampleOf is sample for a part of the rows.
+func (t *task) sampleOf(rows, group int, o *Options) sampling {
+	k := t.k
 	if rows <= t.sampleRows {
 		return sampling{}
 	}
