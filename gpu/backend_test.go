@@ -3,6 +3,7 @@
 package gpu
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -80,4 +81,59 @@ func TestConformanceTiled(t *testing.T) {
 		})
 		return b
 	})
+}
+
+// TestSearchAllocs: what a batch allocates does not grow with its queries. The
+// emulated device allocates a little for each call, so the limit is not 0.
+func TestSearchAllocs(t *testing.T) {
+	b := emulated(t, Options{Lanes: 1}, emu.Options{})
+	defer b.Close()
+	const rows, dim, k = 200, 8, 3
+	m, err := b.NewMatrix(compute.MatrixSpec{Rows: rows, Dim: dim, Elem: compute.F32, Metric: compute.Dot})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if err := m.Write(0, make([]float32, rows*dim)); err != nil {
+		t.Fatal(err)
+	}
+	allocs := func(queries int) float64 {
+		req := compute.SearchRequest{
+			Queries: make([]float32, queries*dim), K: k,
+			IDs: make([]uint32, queries*k), Dist: make([]float32, queries*k),
+		}
+		return testing.AllocsPerRun(5, func() {
+			if err := b.Search(context.Background(), m, &req); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	few, many := allocs(2), allocs(64)
+	if many > few+4 || few > 100 {
+		t.Errorf("%v allocations for 2 queries, %v for 64", few, many)
+	}
+}
+
+// BenchmarkSearchEmulated measures the lane and the emulation, not a device: it is
+// here to be compared with itself.
+func BenchmarkSearchEmulated(b *testing.B) {
+	gpu := emulated(b, Options{Lanes: 1}, emu.Options{})
+	defer gpu.Close()
+	const rows, dim, k = 1000, 16, 10
+	m, err := gpu.NewMatrix(compute.MatrixSpec{Rows: rows, Dim: dim, Elem: compute.F32, Metric: compute.L2})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer m.Close()
+	req := compute.SearchRequest{
+		Queries: make([]float32, 8*dim), K: k, IDs: make([]uint32, 8*k), Dist: make([]float32, 8*k),
+	}
+	if err := m.Write(0, make([]float32, rows*dim)); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if err := gpu.Search(context.Background(), m, &req); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

@@ -105,6 +105,9 @@ func (d *device) check(call Call) error {
 
 // note remembers a fatal error: like a context, the device stays broken.
 func (d *device) note(err error) error {
+	if err == nil {
+		return nil
+	}
 	if e := (*driver.Error)(nil); errors.As(err, &e) && e.Fatal() {
 		d.mu.Lock()
 		defer d.mu.Unlock()

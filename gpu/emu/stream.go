@@ -103,13 +103,15 @@ func (s *stream) Wait(limit time.Duration) error {
 	s.work <- func() error { close(reached); return nil }
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
 	for {
 		select {
 		case <-reached:
 			return nil
 		case <-timer.C:
 			return s.d.note(&driver.Error{Code: driver.Hung, Op: "wait"})
-		case <-time.After(time.Millisecond):
+		case <-tick.C:
 			if err := s.take(); err != nil {
 				return err
 			}
@@ -122,6 +124,9 @@ func (s *stream) take() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	err := s.err
+	if err == nil {
+		return nil
+	}
 	if e := (*driver.Error)(nil); errors.As(err, &e) && !e.Fatal() {
 		s.err = nil
 	}
