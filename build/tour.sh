@@ -15,7 +15,8 @@ trap 'if [ -n "$server" ]; then kill "$server" 2>/dev/null || true; wait "$serve
 
 # start runs the server on $port (0 = any free one) and waits until it is ready.
 start() {
-  "$binary" serve --port "$port" >log 2>&1 &
+  : >log # there before it is read
+  "$binary" serve --port "$port" >>log 2>&1 &
   server=$!
   local tries
   for ((tries = 0; tries < 300; tries++)); do
