@@ -169,6 +169,40 @@ func TestDriftTrainsAnew(t *testing.T) {
 	}
 }
 
+// TestAutoLetsGo has rows that codes fit, and then others that none do.
+func TestAutoLetsGo(t *testing.T) {
+	cfg := codedConfig(4)
+	cfg.Quantization = codes.Auto
+	x, r := randomIndexOf(t, 1200, cfg)
+	if x.Memory().Codes == 0 {
+		t.Fatal("codes that fit were not taken")
+	}
+	for row := range uint32(20000) {
+		if err := x.Put(row, farPair(r, row)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	x.Wait()
+	if x.Memory().Codes != 0 {
+		t.Fatal("codes were kept although they tell nothing apart")
+	}
+	if hits := x.Search(x.Vector(77), index.Params{K: 1, Ef: 64}, nil); len(hits) != 1 || hits[0].Dist != 0 {
+		t.Fatal(hits)
+	}
+}
+
+// farPair draws a vector of one of two far groups of very near ones.
+func farPair(r *rand.Rand, row uint32) []float32 {
+	v := gauss(r, 4)
+	for i := range v {
+		v[i] *= 1e-4
+	}
+	if row%2 == 0 {
+		v[0] += 1000
+	}
+	return v
+}
+
 // TestAutoRefuses has rows that no code of eight bits tells apart: pairs far closer
 // than the step.
 func TestAutoRefuses(t *testing.T) {
@@ -181,14 +215,7 @@ func TestAutoRefuses(t *testing.T) {
 	t.Cleanup(func() { x.Close() })
 	r := rand.New(rand.NewPCG(4, 4))
 	for row := range uint32(2000) {
-		v := gauss(r, 4)
-		for i := range v {
-			v[i] *= 1e-4
-		}
-		if row%2 == 0 {
-			v[0] += 1000
-		}
-		if err := x.Put(row, v); err != nil {
+		if err := x.Put(row, farPair(r, row)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -17,7 +17,8 @@ import (
 // trainDue reports whether there are rows enough for codes that are wanted, or
 // others than those that the codes were made from. The caller holds work.mu.
 func (w *work) trainDue(x *Index) bool {
-	return !w.closed && !w.training && !w.trainFailed && x.codesWanted()
+	return !w.closed && !w.training && x.codesWanted() &&
+		(w.refused == 0 || x.Live() >= growthFactor*w.refused)
 }
 
 // codesWanted reports whether codes should be made now.
@@ -47,13 +48,17 @@ func (x *Index) maybeTrain() {
 }
 
 // train makes a model and publishes codes of it. Without memory for them, or when
-// they are not faithful and the kind is Auto, the index goes on with what it has.
+// they are not faithful and the kind is Auto, the index goes on with full vectors,
+// until it has growthFactor times the rows.
 func (x *Index) train() {
 	ok := x.trainOnce()
 	w := &x.work
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.training, w.trainFailed = false, !ok
+	w.training = false
+	if !ok {
+		w.refused = max(x.Live(), 1)
+	}
 	w.change.Broadcast()
 }
 
@@ -66,6 +71,7 @@ func (x *Index) trainOnce() bool {
 	}
 	model := codes.Train(x.cfg.Quantization, x.cfg.Metric, x.cfg.Dim, sample, x.cfg.Seed)
 	if !x.cfg.Quantization.Takes(model) {
+		x.dropCodes()
 		return false
 	}
 	next, err := newCodeRows(model, m.capRows)
@@ -81,6 +87,14 @@ func (x *Index) trainOnce() bool {
 	next.encodeLinked(x, m, rows, done, epoch)
 	runtime.KeepAlive(m)
 	return x.publish(next, rows, done, epoch)
+}
+
+// dropCodes has searches and links read vectors again: the codes there are do not
+// fit the rows any more, and no others do.
+func (x *Index) dropCodes() {
+	x.jobs.Lock()
+	defer x.jobs.Unlock()
+	x.mem.Load().codes.Store(nil)
 }
 
 // publish encodes what is missing in next, which has codes of the first have rows

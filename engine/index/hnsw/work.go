@@ -49,9 +49,8 @@ type work struct {
 	draining int  // Wait calls that run: repair everything
 	tidying  bool // the next pass is due if one row is dead
 	closed   bool
-	// training says that codes are being made, trainFailed that there is no memory
-	// for them.
-	training, trainFailed bool
+	training bool // codes are being made
+	refused  int  // live rows when codes were not faithful, or had no memory; 0 = never
 }
 
 func (w *work) init(maxPending int) {
