@@ -61,7 +61,7 @@ func TestNewRowIsAnnouncedLast(t *testing.T) {
 		default:
 		}
 		m := x.mem.Load()
-		for row := range uint32(x.Rows()) {
+		for row := range m.rows.Load() {
 			for level := x.lv.of(row); m.isLinked(row) && level >= 0; level-- {
 				for _, to := range appendLinks(nil, m.links(&x.lv, row, level)) {
 					if to != uint32(x.entry.Load()) && listLen(m.links0(to)) == 0 {
