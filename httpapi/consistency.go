@@ -103,7 +103,7 @@ func (c *call) concern() (int, error) {
 	if len(text) == 0 {
 		text = c.ctx.Request.Header.Peek("X-Write-Concern")
 	}
-	n := 0
+	var n int
 	switch string(text) {
 	case "", "0":
 		return 0, nil

@@ -10,7 +10,7 @@ import (
 func DecodeReplication(d *Decoder, s *replication.Settings) error {
 	known := fieldSet{"role", "bind_address", "master_address", "heartbeat_interval", "log_size"}
 	err := d.object(known, func(key []byte) (ok bool, err error) {
-		n := 0
+		var n int
 		switch string(key) {
 		case "role":
 			s.Role, err = d.String()
@@ -58,7 +58,7 @@ func (q *Failover) Decode(d *Decoder) error {
 		case "replica_id":
 			q.Replica, err = d.String()
 		case "max_lag_segments", "max_lag_operations":
-			n := 0
+			var n int
 			n, err = d.Int(0, 1<<40)
 			q.MaxLag = uint64(n) //nolint:gosec // it is in range
 		case "unclean":

@@ -263,13 +263,6 @@ func (s *spool) fail(err error) {
 	}
 }
 
-// failed returns why the spool is not complete.
-func (s *spool) failed() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.err
-}
-
 // each calls fn for what was spooled since the last call, in order.
 func (s *spool) each(fn func(data []byte) error) error {
 	for {

@@ -301,8 +301,7 @@ func (f *fetcher) finish(end *wire.CopyEnd) error {
 // keepOrphans writes the entries that the master does not have, and that are
 // about to go, to a file for inspection.
 func (f *fetcher) keepOrphans(e *engine.Engine) error {
-	tip := e.LogPosition()
-	from := uint64(0)
+	var from uint64
 	switch f.order.Reason {
 	case replication.ReasonAhead, replication.ReasonDiverged:
 		from = f.fork(e)
@@ -312,7 +311,7 @@ func (f *fetcher) keepOrphans(e *engine.Engine) error {
 	if err := e.Barrier(f.ctx); err != nil { // the last writes of clients are in the log
 		return err
 	}
-	tip = e.LogPosition()
+	tip := e.LogPosition()
 	if from > tip.Offset {
 		return nil
 	}

@@ -7,12 +7,10 @@ import (
 // checker holds what must never be untrue. The numbers are those of package
 // replication.
 type checker struct {
-	w         *world
-	acked     []replication.Position // confirmed with concern all
-	begun     map[uint64]int         // epoch -> node that began it
-	said      []uint64               // highest epoch that a node has acted on, per node
-	committed []replication.Position
-	fedTo     map[int]uint64
+	w     *world
+	acked []replication.Position // confirmed with concern all
+	begun map[uint64]int         // epoch -> node that began it
+	said  []uint64               // highest epoch that a node has acted on, per node
 }
 
 // all is run after every step.
