@@ -19,7 +19,16 @@ func TestChurnDoesNotGrow(t *testing.T) {
 		t.Fatal(err)
 	}
 	const n = 2000
+	// The log is cut from time to time: how much of it is there when it is measured
+	// varies by some hundred KB. Twenty cycles of it would take 5 MB.
+	const logSlack = 512 << 10
 	type size struct{ memory, disk int64 }
+	measure := func() size {
+		s := e.Stats()
+		m := s.Memory
+		return size{m.Vectors + m.Links + m.IDs + m.Payload + m.Other,
+			int64(s.Storage.DiskBytes) - int64(s.Storage.WALBytes) + s.Storage.ImageBytes}
+	}
 	var second, last size
 	for cycle := range 20 {
 		var ops []Op
@@ -53,19 +62,17 @@ func TestChurnDoesNotGrow(t *testing.T) {
 		if err := e.store.Compact(); err != nil {
 			t.Fatal(err)
 		}
-		s := e.Stats()
-		m := s.Memory
-		last = size{m.Vectors + m.Links + m.IDs + m.Payload + m.Other,
-			int64(s.Storage.DiskBytes) - int64(s.Storage.WALBytes) + s.Storage.ImageBytes}
 		if cycle == 1 {
-			second = last
+			second = measure()
 		}
 		if count, err := e.Count(ctx, "a", nil); count != n || err != nil {
 			t.Fatal(count, err)
 		}
 	}
-	if last.memory > second.memory*11/10 || last.disk > second.disk*12/10 {
-		t.Fatalf("after 20 cycles %+v, after the second %+v", last, second)
-	}
+	// The store deletes the files that a compaction replaced in the background.
+	eventually(t, func() bool {
+		last = measure()
+		return last.memory <= second.memory*11/10 && last.disk <= second.disk*12/10+logSlack
+	})
 	t.Logf("after 20 cycles %+v, after the second %+v", last, second)
 }
