@@ -20,6 +20,11 @@ type serverFlags struct {
 // listens.
 func (f *serverFlags) add(cmd *cobra.Command) {
 	addConfigFlags(cmd, "server.host", "server.port")
+	f.addTo(cmd)
+}
+
+// addTo defines --url and --timeout alone.
+func (f *serverFlags) addTo(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.url, "url", "", "server to ask, as host:port or http(s)://… (variable "+
 		config.EnvURL+"; without either, where serve listens with the same configuration)")
 	cmd.Flags().DurationVar(&f.timeout, "timeout", 10*time.Second, "longest time to wait for one answer")

@@ -79,7 +79,10 @@ func writeStatus(w io.Writer, s *serverStatus) error {
 	for _, line := range statusLines(s) {
 		fmt.Fprintf(t, "%s\t%s\n", line[0], line[1])
 	}
-	if err := t.Flush(); err != nil || len(s.Collections) == 0 {
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	if err := writeTopology(w, s.topology); err != nil || len(s.Collections) == 0 {
 		return err
 	}
 	fmt.Fprintf(t, "\nCOLLECTION\tSTATUS\tPROGRESS\tINDEXED\tVECTORS\tREASON\n")

@@ -17,7 +17,9 @@ type serverStatus struct {
 	Ready       bool               `json:"ready"`
 	Uptime      float64            `json:"uptime_seconds"`
 	Collections []collectionStatus `json:"collections"`
-	Stats       json.RawMessage    `json:"stats"` // all of GET /stats
+	Stats       json.RawMessage    `json:"stats"`                 // all of GET /stats
+	Replication json.RawMessage    `json:"replication,omitempty"` // all of GET /replication/status
+	topology    *topology
 	figures     statsFigures
 }
 
@@ -75,7 +77,28 @@ func readStatus(ctx context.Context, c *client.Client) (*serverStatus, error) {
 		return nil, err
 	}
 	s.Collections = progress.Collections
+	if err := s.readTopology(ctx, c); err != nil {
+		return nil, err
+	}
 	return s, s.readReady(ctx, c)
+}
+
+// readTopology asks for the server's part in a replicated set. An older server has
+// no such route.
+func (s *serverStatus) readTopology(ctx context.Context, c *client.Client) error {
+	err := c.Get(ctx, "/api/v1/replication/status", &s.Replication)
+	var answer *client.Error
+	if errors.As(err, &answer) && answer.Status == http.StatusNotFound {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	s.topology = &topology{}
+	if err := json.Unmarshal(s.Replication, s.topology); err != nil {
+		return fmt.Errorf("%s/api/v1/replication/status: %w", c.Base(), err)
+	}
+	return nil
 }
 
 // readReady asks whether everything serves, and why what does not does not.

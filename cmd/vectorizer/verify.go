@@ -18,15 +18,35 @@ import (
 
 func newVerifyCmd(a *app) *cobra.Command {
 	var asJSON, quiet bool
+	var flags serverFlags
+	var against string
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Check everything in a data directory",
 		Long: `Read the whole data directory and check every record, log entry and index
 image against its checksum and against each other. Nothing is changed. The
 directory must not be in use: stop the server first, or verify a restored
-snapshot. Exit code 0 when all is well, 5 when something is damaged.`,
+snapshot. Exit code 0 when all is well, 5 when something is damaged.
+
+With --against, compare two running servers instead: the checksum of their logs,
+then every collection and record, and name the first difference. Exit code 0 when
+they are equal, 5 when they are not. A replica may be behind for --timeout.`,
+		Example: "  vectorizer verify --data-dir ./data\n" +
+			"  vectorizer verify --url http://127.0.0.1:15002 --against http://127.0.0.1:15012",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if against != "" {
+				c, err := flags.connect(a, cmd)
+				if err != nil {
+					return err
+				}
+				defer c.Close()
+				r, err := verifyServers(cmd.Context(), a, c, against, flags.timeout)
+				if err != nil {
+					return err
+				}
+				return reportComparison(a, r, asJSON, quiet)
+			}
 			loaded, err := a.loadDataConfig(cmd)
 			if err != nil {
 				return err
@@ -51,6 +71,8 @@ snapshot. Exit code 0 when all is well, 5 when something is damaged.`,
 		},
 	}
 	addConfigFlags(cmd, "data_dir")
+	flags.addTo(cmd)
+	cmd.Flags().StringVar(&against, "against", "", "compare the server of --url with the one at this address")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "print nothing: the exit code tells")
 	return cmd
