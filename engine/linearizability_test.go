@@ -231,7 +231,7 @@ func TestLinearizableNoticesStaleRead(t *testing.T) {
 		if in.op != linGet || err != nil {
 			return out, err
 		}
-		if old, ok := cache[in.key]; ok && in.value%50 == 0 {
+		if old, ok := cache[in.key]; ok && in.value%5 == 0 {
 			return old, nil
 		}
 		cache[in.key] = out

@@ -186,8 +186,8 @@ func TestAutoLetsGo(t *testing.T) {
 	if x.Memory().Codes != 0 {
 		t.Fatal("codes were kept although they tell nothing apart")
 	}
-	if hits := x.Search(x.Vector(77), index.Params{K: 1, Ef: 64}, nil); len(hits) != 1 || hits[0].Dist != 0 {
-		t.Fatal(hits)
+	if hits := x.Search(x.Vector(77), index.Params{K: 1, Ef: 64}, nil); len(hits) != 1 || hits[0].Dist > 1e-6 {
+		t.Fatal(hits) // a row of the other group is 10^6 away
 	}
 }
 
