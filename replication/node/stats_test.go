@@ -51,6 +51,7 @@ func TestStatsOfThree(t *testing.T) {
 	for _, r := range []*member{a, b, c} {
 		level(t, m, r)
 	}
+	until(t, "confirmed", func() bool { return seen(m, c).Offset > 0 }) // the master hears of it a moment later
 	m.node.opts.LaggingAfter = 30 * time.Millisecond
 	slow.rate.Store(5_000)
 	cut.refuse.Store(true)
