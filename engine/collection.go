@@ -188,6 +188,18 @@ func (c *collection) quarantine(reason string) {
 }
 
 // endLoading closes loaded once.
+// awaitLoaded returns when c is not loading, or with ctx's error.
+func (c *collection) awaitLoaded(ctx context.Context) error {
+	select {
+	case <-c.loaded:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-c.e.ctx.Done():
+		return errShuttingDown()
+	}
+}
+
 func (c *collection) endLoading() { c.ended.Do(func() { close(c.loaded) }) }
 
 // unload frees the memory without touching the data.

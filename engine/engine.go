@@ -280,12 +280,8 @@ func (e *Engine) Ready() bool {
 // WaitReady returns when no collection is loading, or with ctx's error.
 func (e *Engine) WaitReady(ctx context.Context) error {
 	for _, c := range e.cat.all() {
-		select {
-		case <-c.loaded:
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-e.ctx.Done():
-			return errShuttingDown()
+		if err := c.awaitLoaded(ctx); err != nil {
+			return err
 		}
 	}
 	return nil

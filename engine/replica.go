@@ -37,7 +37,25 @@ func (e *Engine) ApplyLog(ctx context.Context, entries []byte) (Position, error)
 	if err := e.writable(len(entries)); err != nil {
 		return Position{}, err
 	}
+	if err := e.awaitLoaded(ctx, cmd.entries); err != nil {
+		return Position{}, err
+	}
 	return e.enqueue(ctx, cmd, len(entries), ops)
+}
+
+// awaitLoaded returns when no collection that entries are about is loading: what
+// is committed to one that is would be missing from the index it is making.
+func (e *Engine) awaitLoaded(ctx context.Context, entries []replicated) error {
+	for i := range entries {
+		v, ok := e.cat.byID.Load(entries[i].Coll)
+		if !ok {
+			continue // entries before it create or have dropped it
+		}
+		if err := v.(*collection).awaitLoaded(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // replicated is a log entry with the bytes it was decoded from.
