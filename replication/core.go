@@ -385,7 +385,7 @@ func (c *Core) configure(ev *Configure) {
 	if ev.Role == Master && c.promise.Role == Replica {
 		// It begins an epoch of its own: whoever followed the old master must be
 		// told apart.
-		c.takeover(&Takeover{ID: ev.ID, Unclean: true})
+		c.takeover(&Takeover{ID: ev.ID, Unclean: true, Deadline: ev.Deadline})
 		return
 	}
 	if ev.Role != c.promise.Role || ev.Master.Peer != c.promise.Master.Peer {

@@ -79,6 +79,9 @@ type Sealed struct{ Tip Position }
 type Takeover struct {
 	ID      uint64
 	Unclean bool // even if it was not in sync when it last heard of the master
+	// Deadline is when it is given up unless the epoch has begun to be written:
+	// an order must not outlive whoever gave it. 0 = never.
+	Deadline int64
 }
 
 // Begun says that the log has the entry that begins the node's own epoch.
@@ -101,6 +104,7 @@ type Configure struct {
 	Master    Address
 	Address   Address       // of this node; zero stays
 	Heartbeat time.Duration // 0 stays
+	Deadline  int64         // of a promotion; 0 = none
 }
 
 // Forget drops a member: "all" does not wait for it any more.

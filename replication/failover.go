@@ -157,6 +157,17 @@ func (c *Core) pushTakeover() {
 	}
 }
 
+// tickTakeover gives up on a takeover that waits for too long: an operator who was
+// told that it did not happen may promote another node.
+func (c *Core) tickTakeover() {
+	ev := c.follow.taking
+	if ev == nil || c.follow.beginning || ev.Deadline == 0 || c.now < ev.Deadline {
+		return
+	}
+	c.follow.taking = nil
+	c.do(&Answer{ID: ev.ID, Outcome: TimedOut})
+}
+
 // begin promises the new epoch to itself and writes the entry that begins it.
 func (c *Core) begin(ev *Takeover, epoch uint64) {
 	c.follow.taking, c.follow.beginning = ev, true

@@ -89,6 +89,7 @@ func (c *Core) hangup(why string) {
 
 func (c *Core) tickFollower() {
 	f := &c.follow
+	c.tickTakeover()
 	switch {
 	case f.taking != nil, f.copyingNow && f.state == idle:
 	case f.state == idle && c.now >= f.retryAt:

@@ -13,6 +13,9 @@ import (
 // handoverTime is how long a planned failover may take if the caller does not say.
 const handoverTime = 30 * time.Second
 
+// outcomeTime is how long after its deadline a failover may still say how it ended.
+const outcomeTime = 5 * time.Second
+
 // Failover makes another node the master. On the master, replica names the one;
 // it is caught up first, and the outcome is that of the whole change. On a
 // replica, replica is its own id or "": it takes over although the old master does
@@ -22,13 +25,17 @@ func (n *Node) Failover(ctx context.Context, replica string, maxLag uint64, uncl
 	own := n.slot.Engine().Identity().NodeID
 	var a *replication.Answer
 	var err error
+	// The protocol keeps the deadline: only it knows whether anything changed. The
+	// last step, a write to the disk, may end a little after it.
+	deadline := n.deadline(ctx, handoverTime)
+	wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Duration(deadline-n.now())+outcomeTime)
+	defer cancel()
 	if replication.Role(n.role.Load()) == replication.Replica && (replica == "" || replica == own) {
-		a, err = n.ask(ctx, func(id uint64) replication.Event {
-			return &replication.Takeover{ID: id, Unclean: unclean}
+		a, err = n.ask(wait, func(id uint64) replication.Event {
+			return &replication.Takeover{ID: id, Unclean: unclean, Deadline: deadline}
 		})
 	} else {
-		deadline := n.deadline(ctx, handoverTime)
-		a, err = n.ask(ctx, func(id uint64) replication.Event {
+		a, err = n.ask(wait, func(id uint64) replication.Event {
 			return &replication.Handover{ID: id, Replica: replica, MaxLag: maxLag, Deadline: deadline}
 		})
 	}
@@ -64,7 +71,7 @@ func (n *Node) failure(a *replication.Answer, node string) error {
 	case replication.Busy:
 		return errs.New(errs.RateLimited, "A change of roles is under way").With("retry_after", 1)
 	case replication.TimedOut:
-		return errs.New(errs.Timeout, "Replica %s did not catch up in time; nothing changed", node).
+		return errs.New(errs.Timeout, "Replica %s could not take over in time; nothing changed", node).
 			With("outcome", "unchanged")
 	case replication.Unknown:
 		return errs.New(errs.Timeout,
@@ -112,7 +119,7 @@ func (n *Node) Configure(ctx context.Context, s Settings) error {
 	n.wish.Store(&s)
 	a, err := n.ask(ctx, func(id uint64) replication.Event {
 		return &replication.Configure{ID: id, Role: role, Master: replication.Address{Peer: s.Master},
-			Address: *n.address.Load(), Heartbeat: s.Heartbeat}
+			Address: *n.address.Load(), Heartbeat: s.Heartbeat, Deadline: n.deadline(ctx, handoverTime)}
 	})
 	if err != nil {
 		return err

@@ -63,7 +63,8 @@ func (w *world) cutFor(link [2]int, d int64) {
 }
 
 // betweenChanges is how long an operator waits after one order before the next: an
-// order that is still on its way must not meet another.
+// order that is still on its way must not meet another. It is longer than any
+// order lasts: its deadline, a slow disk, and a jump of the clock.
 const betweenChanges = 1500 * millisecond
 
 // operate does what an operator, or a service that decides, would do: hand over,
@@ -120,5 +121,5 @@ func (n *node) takeOver(unclean bool) {
 	n.w.changed = n.w.now
 	n.asked++
 	n.awaits[n.asked] = ask{what: "takeover"}
-	n.step(&replication.Takeover{ID: n.asked, Unclean: unclean})
+	n.step(&replication.Takeover{ID: n.asked, Unclean: unclean, Deadline: n.now() + 300*millisecond})
 }

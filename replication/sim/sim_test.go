@@ -45,6 +45,21 @@ func runSeeds(t *testing.T, first, n uint64, options func(uint64) Options) Resul
 	return total
 }
 
+// TestFoundBefore runs the seeds that once broke an invariant, with what was wrong.
+func TestFoundBefore(t *testing.T) {
+	for _, c := range []struct {
+		seed uint64
+		what string
+	}{
+		{10227, "a takeover that waited for a slow disk outlived its order, and met the next one"},
+		{19365, "a handover was ordered from a master that another one had replaced"},
+	} {
+		if r := Run(Options{Seed: c.seed}); r.Violation != "" {
+			t.Errorf("%s\n(before: %s)", r.Violation, c.what)
+		}
+	}
+}
+
 // TestSeedsRepeat: a seed is a complete description of a run.
 func TestSeedsRepeat(t *testing.T) {
 	for seed := uint64(1); seed < 6; seed++ {
