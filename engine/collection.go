@@ -240,6 +240,7 @@ func (c *collection) info() CollectionInfo {
 	mem := v.graph.Memory()
 	i.Memory.Vectors, i.Memory.Links, i.Memory.Codes = mem.Vectors, mem.Links, mem.Codes
 	i.Memory.Other, i.Memory.Mapped = mem.Other, mem.Mapped
+	i.CodeBits = mem.Bits
 	i.Memory.IDs = v.ids.Bytes()
 	i.Memory.Payload = v.index.MemoryBytes()
 	i.Device = v.deviceInfo()

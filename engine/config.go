@@ -13,7 +13,7 @@ type CollectionConfig struct {
 	Dimension int            `json:"dimension"` // 1..compute.MaxDim
 	Metric    compute.Metric `json:"metric"`
 	HNSW      HNSWConfig     `json:"hnsw"`
-	// Quantization says what searches read: "auto" (default), "sq8" or "none".
+	// Quantization says what searches read: "auto" (default), "sq8", "sq4" or "none".
 	Quantization Quantization `json:"quantization,omitempty"`
 	// UpdateMode is "in_place" (default) or "reinsert".
 	UpdateMode UpdateMode `json:"update_mode"`
@@ -36,11 +36,13 @@ type HNSWConfig struct {
 type Quantization string
 
 const (
-	// QuantizeAuto takes eight-bit codes where a test on the collection's own rows
-	// shows that they find the same neighbours, else none.
+	// QuantizeAuto takes the narrowest codes, of eight bits or four, that a test on
+	// the collection's own rows shows to find the same neighbours, else none.
 	QuantizeAuto Quantization = "auto"
 	// QuantizeSQ8 takes eight-bit codes in any case.
 	QuantizeSQ8 Quantization = "sq8"
+	// QuantizeSQ4 takes four-bit codes in any case.
+	QuantizeSQ4 Quantization = "sq4"
 	// QuantizeNone reads full vectors. Collections of versions without codes keep it.
 	QuantizeNone Quantization = "none"
 )
@@ -90,6 +92,7 @@ type CollectionInfo struct {
 	VectorCount int     // live ids
 	Pending     int     // rows not linked into the graph yet; they are scanned
 	Deleted     int     // rows whose repair is outstanding
+	CodeBits    int     // of a component of the codes in use, 0 while there are none
 	Memory      MemoryInfo
 	Device      *DeviceInfo // nil without a device
 }

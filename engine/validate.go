@@ -42,9 +42,9 @@ func (cfg *CollectionConfig) normalise() error {
 	switch cfg.Quantization {
 	case "":
 		cfg.Quantization = QuantizeAuto
-	case QuantizeAuto, QuantizeSQ8, QuantizeNone:
+	case QuantizeAuto, QuantizeSQ8, QuantizeSQ4, QuantizeNone:
 	default:
-		return errs.Invalid("quantization", "auto, sq8 or none", string(cfg.Quantization))
+		return errs.Invalid("quantization", "auto, sq8, sq4 or none", string(cfg.Quantization))
 	}
 	switch cfg.UpdateMode {
 	case "":

@@ -128,8 +128,11 @@ func quantization(i *engine.CollectionInfo) quantInfo {
 	if i.Quantization == "" { // of a version without codes
 		q.Setting = q.Type
 	}
-	if i.Memory.Codes > 0 {
+	switch i.CodeBits {
+	case 8:
 		q.Enabled, q.Type, q.Bits = true, string(engine.QuantizeSQ8), 8
+	case 4:
+		q.Enabled, q.Type, q.Bits = true, string(engine.QuantizeSQ4), 4
 	}
 	return q
 }

@@ -26,3 +26,15 @@ func fetchRowsBase(ids *uint32, n int, rows *byte, stride int, lines int)
 //
 //go:noescape
 func scoreU8AVX512(q *int8, rows *byte, stride int, ids *uint32, count int, shift int32, scale float32, bias float32, offset float32, out *float32)
+
+// scoreU4AVX512 is ScoreGatherU4 for count rows, at least one, of stride bytes, a
+// multiple of 64. out has room for count rounded up to four.
+//
+//go:noescape
+func scoreU4AVX512(q *int8, rows *byte, stride int, ids *uint32, count int, shift int32, scale float32, bias float32, offset float32, out *float32)
+
+// scoreU4AVX2 is ScoreGatherU4 for count rows, at least one, of stride bytes, a
+// multiple of 64. out has room for count rounded up to four.
+//
+//go:noescape
+func scoreU4AVX2(q *int8, rows *byte, stride int, ids *uint32, count int, shift int32, scale float32, bias float32, offset float32, out *float32)

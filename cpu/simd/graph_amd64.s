@@ -182,3 +182,281 @@ column:
 	JLE           group
 	VZEROUPPER
 	RET
+
+// func scoreU4AVX512(q *int8, rows *byte, stride int, ids *uint32, count int, shift int32, scale float32, bias float32, offset float32, out *float32)
+// Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VNNI, CMOV
+TEXT ·scoreU4AVX512(SB), NOSPLIT, $0-64
+	MOVQ         q+0(FP), AX
+	MOVQ         rows+8(FP), CX
+	MOVQ         stride+16(FP), DX
+	MOVQ         ids+24(FP), BX
+	MOVQ         count+32(FP), SI
+	MOVQ         out+56(FP), DI
+	MOVL         shift+40(FP), R8
+	VMOVD        R8, X0
+	VPBROADCASTD X0, X0
+	VBROADCASTSS scale+44(FP), X1
+	VBROADCASTSS bias+48(FP), X2
+	VBROADCASTSS offset+52(FP), X3
+	MOVL         $0x0f0f0f0f, R8
+	VPBROADCASTD R8, Z4
+	LEAQ         -1(SI), SI
+	XORQ         R8, R8
+
+group:
+	LEAQ    (R8), R9
+	CMPQ    R9, SI
+	CMOVQGT SI, R9
+	MOVL    (BX)(R9*4), R9
+	IMULQ   DX, R9
+	ADDQ    CX, R9
+	LEAQ    1(R8), R10
+	CMPQ    R10, SI
+	CMOVQGT SI, R10
+	MOVL    (BX)(R10*4), R10
+	IMULQ   DX, R10
+	ADDQ    CX, R10
+	LEAQ    2(R8), R11
+	CMPQ    R11, SI
+	CMOVQGT SI, R11
+	MOVL    (BX)(R11*4), R11
+	IMULQ   DX, R11
+	ADDQ    CX, R11
+	LEAQ    3(R8), R12
+	CMPQ    R12, SI
+	CMOVQGT SI, R12
+	MOVL    (BX)(R12*4), R12
+	IMULQ   DX, R12
+	ADDQ    CX, R12
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	XORQ    R13, R13
+
+column:
+	VMOVDQU64     (AX)(R13*2), Z9
+	VMOVDQU64     64(AX)(R13*2), Z10
+	VMOVDQU64     (R9)(R13*1), Z11
+	VPSRLW        $0x04, Z11, Z12
+	VPANDD        Z4, Z11, Z11
+	VPANDD        Z4, Z12, Z12
+	VPDPBUSD      Z9, Z11, Z5
+	VPDPBUSD      Z10, Z12, Z5
+	VMOVDQU64     (R10)(R13*1), Z11
+	VPSRLW        $0x04, Z11, Z12
+	VPANDD        Z4, Z11, Z11
+	VPANDD        Z4, Z12, Z12
+	VPDPBUSD      Z9, Z11, Z6
+	VPDPBUSD      Z10, Z12, Z6
+	VMOVDQU64     (R11)(R13*1), Z11
+	VPSRLW        $0x04, Z11, Z12
+	VPANDD        Z4, Z11, Z11
+	VPANDD        Z4, Z12, Z12
+	VPDPBUSD      Z9, Z11, Z7
+	VPDPBUSD      Z10, Z12, Z7
+	VMOVDQU64     (R12)(R13*1), Z11
+	VPSRLW        $0x04, Z11, Z12
+	VPANDD        Z4, Z11, Z11
+	VPANDD        Z4, Z12, Z12
+	VPDPBUSD      Z9, Z11, Z8
+	VPDPBUSD      Z10, Z12, Z8
+	ADDQ          $0x40, R13
+	CMPQ          R13, DX
+	JL            column
+	VEXTRACTI64X4 $0x01, Z5, Y9
+	VPADDD        Y9, Y5, Y9
+	VEXTRACTI64X4 $0x01, Z6, Y10
+	VPADDD        Y10, Y6, Y10
+	VEXTRACTI64X4 $0x01, Z7, Y11
+	VPADDD        Y11, Y7, Y11
+	VEXTRACTI64X4 $0x01, Z8, Y12
+	VPADDD        Y12, Y8, Y12
+	VPHADDD       Y10, Y9, Y9
+	VPHADDD       Y12, Y11, Y11
+	VPHADDD       Y11, Y9, Y9
+	VEXTRACTI128  $0x01, Y9, X10
+	VPADDD        X10, X9, X10
+	VPADDD        X10, X10, X10
+	VMOVSS        -4(R9)(DX*1), X9
+	VINSERTPS     $0x10, -4(R10)(DX*1), X9, X9
+	VINSERTPS     $0x20, -4(R11)(DX*1), X9, X9
+	VINSERTPS     $0x30, -4(R12)(DX*1), X9, X9
+	VMULPS        X1, X9, X9
+	VPSUBD        X0, X10, X10
+	VCVTDQ2PS     X10, X10
+	VMULPS        X9, X10, X10
+	VMOVSS        -8(R9)(DX*1), X9
+	VINSERTPS     $0x10, -8(R10)(DX*1), X9, X9
+	VINSERTPS     $0x20, -8(R11)(DX*1), X9, X9
+	VINSERTPS     $0x30, -8(R12)(DX*1), X9, X9
+	VADDPS        X9, X2, X9
+	VADDPS        X3, X9, X9
+	VSUBPS        X10, X9, X9
+	VMOVUPS       X9, (DI)(R8*4)
+	ADDQ          $0x04, R8
+	CMPQ          R8, SI
+	JLE           group
+	VZEROUPPER
+	RET
+
+// func scoreU4AVX2(q *int8, rows *byte, stride int, ids *uint32, count int, shift int32, scale float32, bias float32, offset float32, out *float32)
+// Requires: AVX, AVX2, CMOV
+TEXT ·scoreU4AVX2(SB), NOSPLIT, $0-64
+	MOVQ         q+0(FP), AX
+	MOVQ         rows+8(FP), CX
+	MOVQ         stride+16(FP), DX
+	MOVQ         ids+24(FP), BX
+	MOVQ         count+32(FP), SI
+	MOVQ         out+56(FP), DI
+	MOVL         shift+40(FP), R8
+	VMOVD        R8, X0
+	VPBROADCASTD X0, X0
+	VBROADCASTSS scale+44(FP), X1
+	VBROADCASTSS bias+48(FP), X2
+	VBROADCASTSS offset+52(FP), X3
+	VPCMPEQW     Y5, Y5, Y5
+	VPSRLW       $0x0c, Y5, Y4
+	VPACKUSWB    Y4, Y4, Y4
+	VPSRLW       $0x0f, Y5, Y5
+	LEAQ         -1(SI), SI
+	XORQ         R8, R8
+
+group:
+	LEAQ    (R8), R9
+	CMPQ    R9, SI
+	CMOVQGT SI, R9
+	MOVL    (BX)(R9*4), R9
+	IMULQ   DX, R9
+	ADDQ    CX, R9
+	LEAQ    1(R8), R10
+	CMPQ    R10, SI
+	CMOVQGT SI, R10
+	MOVL    (BX)(R10*4), R10
+	IMULQ   DX, R10
+	ADDQ    CX, R10
+	LEAQ    2(R8), R11
+	CMPQ    R11, SI
+	CMOVQGT SI, R11
+	MOVL    (BX)(R11*4), R11
+	IMULQ   DX, R11
+	ADDQ    CX, R11
+	LEAQ    3(R8), R12
+	CMPQ    R12, SI
+	CMOVQGT SI, R12
+	MOVL    (BX)(R12*4), R12
+	IMULQ   DX, R12
+	ADDQ    CX, R12
+	VPXOR   Y6, Y6, Y6
+	VPXOR   Y7, Y7, Y7
+	VPXOR   Y8, Y8, Y8
+	VPXOR   Y9, Y9, Y9
+	XORQ    R13, R13
+
+column:
+	VMOVDQU      (AX)(R13*2), Y10
+	VMOVDQU      64(AX)(R13*2), Y11
+	VMOVDQU      (R9)(R13*1), Y12
+	VPSRLW       $0x04, Y12, Y13
+	VPAND        Y4, Y12, Y12
+	VPAND        Y4, Y13, Y13
+	VPMADDUBSW   Y10, Y12, Y12
+	VPMADDUBSW   Y11, Y13, Y13
+	VPADDW       Y13, Y12, Y12
+	VPMADDWD     Y5, Y12, Y12
+	VPADDD       Y12, Y6, Y6
+	VMOVDQU      (R10)(R13*1), Y12
+	VPSRLW       $0x04, Y12, Y13
+	VPAND        Y4, Y12, Y12
+	VPAND        Y4, Y13, Y13
+	VPMADDUBSW   Y10, Y12, Y12
+	VPMADDUBSW   Y11, Y13, Y13
+	VPADDW       Y13, Y12, Y12
+	VPMADDWD     Y5, Y12, Y12
+	VPADDD       Y12, Y7, Y7
+	VMOVDQU      (R11)(R13*1), Y12
+	VPSRLW       $0x04, Y12, Y13
+	VPAND        Y4, Y12, Y12
+	VPAND        Y4, Y13, Y13
+	VPMADDUBSW   Y10, Y12, Y12
+	VPMADDUBSW   Y11, Y13, Y13
+	VPADDW       Y13, Y12, Y12
+	VPMADDWD     Y5, Y12, Y12
+	VPADDD       Y12, Y8, Y8
+	VMOVDQU      (R12)(R13*1), Y12
+	VPSRLW       $0x04, Y12, Y13
+	VPAND        Y4, Y12, Y12
+	VPAND        Y4, Y13, Y13
+	VPMADDUBSW   Y10, Y12, Y12
+	VPMADDUBSW   Y11, Y13, Y13
+	VPADDW       Y13, Y12, Y12
+	VPMADDWD     Y5, Y12, Y12
+	VPADDD       Y12, Y9, Y9
+	VMOVDQU      32(AX)(R13*2), Y10
+	VMOVDQU      96(AX)(R13*2), Y11
+	VMOVDQU      32(R9)(R13*1), Y12
+	VPSRLW       $0x04, Y12, Y13
+	VPAND        Y4, Y12, Y12
+	VPAND        Y4, Y13, Y13
+	VPMADDUBSW   Y10, Y12, Y12
+	VPMADDUBSW   Y11, Y13, Y13
+	VPADDW       Y13, Y12, Y12
+	VPMADDWD     Y5, Y12, Y12
+	VPADDD       Y12, Y6, Y6
+	VMOVDQU      32(R10)(R13*1), Y12
+	VPSRLW       $0x04, Y12, Y13
+	VPAND        Y4, Y12, Y12
+	VPAND        Y4, Y13, Y13
+	VPMADDUBSW   Y10, Y12, Y12
+	VPMADDUBSW   Y11, Y13, Y13
+	VPADDW       Y13, Y12, Y12
+	VPMADDWD     Y5, Y12, Y12
+	VPADDD       Y12, Y7, Y7
+	VMOVDQU      32(R11)(R13*1), Y12
+	VPSRLW       $0x04, Y12, Y13
+	VPAND        Y4, Y12, Y12
+	VPAND        Y4, Y13, Y13
+	VPMADDUBSW   Y10, Y12, Y12
+	VPMADDUBSW   Y11, Y13, Y13
+	VPADDW       Y13, Y12, Y12
+	VPMADDWD     Y5, Y12, Y12
+	VPADDD       Y12, Y8, Y8
+	VMOVDQU      32(R12)(R13*1), Y12
+	VPSRLW       $0x04, Y12, Y13
+	VPAND        Y4, Y12, Y12
+	VPAND        Y4, Y13, Y13
+	VPMADDUBSW   Y10, Y12, Y12
+	VPMADDUBSW   Y11, Y13, Y13
+	VPADDW       Y13, Y12, Y12
+	VPMADDWD     Y5, Y12, Y12
+	VPADDD       Y12, Y9, Y9
+	ADDQ         $0x40, R13
+	CMPQ         R13, DX
+	JL           column
+	VPHADDD      Y7, Y6, Y6
+	VPHADDD      Y9, Y8, Y8
+	VPHADDD      Y8, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X7
+	VPADDD       X7, X6, X7
+	VPADDD       X7, X7, X7
+	VMOVSS       -4(R9)(DX*1), X6
+	VINSERTPS    $0x10, -4(R10)(DX*1), X6, X6
+	VINSERTPS    $0x20, -4(R11)(DX*1), X6, X6
+	VINSERTPS    $0x30, -4(R12)(DX*1), X6, X6
+	VMULPS       X1, X6, X6
+	VPSUBD       X0, X7, X7
+	VCVTDQ2PS    X7, X7
+	VMULPS       X6, X7, X7
+	VMOVSS       -8(R9)(DX*1), X6
+	VINSERTPS    $0x10, -8(R10)(DX*1), X6, X6
+	VINSERTPS    $0x20, -8(R11)(DX*1), X6, X6
+	VINSERTPS    $0x30, -8(R12)(DX*1), X6, X6
+	VADDPS       X6, X2, X6
+	VADDPS       X3, X6, X6
+	VSUBPS       X7, X6, X6
+	VMOVUPS      X6, (DI)(R8*4)
+	ADDQ         $0x04, R8
+	CMPQ         R8, SI
+	JLE          group
+	VZEROUPPER
+	RET

@@ -4,10 +4,6 @@ package simd
 
 import "sync/atomic"
 
-func scoreGatherU8(q []int8, rows []uint8, ids []uint32, s *Score, out []float32) {
-	scoreRest(q, rows, ids, s, out)
-}
-
 func freshRows(list []uint32, marks []uint64, ids []uint32, _ []uint8, _, _ int) int {
 	found := 0
 	for i := range list {

@@ -52,6 +52,29 @@ func checkGuarded[Q, R any](t *testing.T, k intKernel[Q, R], r *rand.Rand) {
 	}
 }
 
+// TestGuardPagesScore lets rows of codes and results end at an unreadable page.
+func TestGuardPagesScore(t *testing.T) {
+	simdtest.EachLevel(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(10, 10))
+		for _, bits := range []int{4, 8} {
+			for _, count := range []int{1, 3, 4, 7, 8} {
+				c := newScoreCase(r, 128, count, bits)
+				rows, q, ids := pages[uint8](t, len(c.rows)), pages[int8](t, len(c.q)), pages[uint32](t, count)
+				copy(rows, c.rows)
+				copy(q, c.q)
+				copy(ids, c.ids)
+				out := pages[float32](t, count)
+				if bits == 4 {
+					ScoreGatherU4(q, rows, ids, &c.s, out)
+				} else {
+					ScoreGatherU8(q, rows, ids, &c.s, out)
+				}
+				c.check(t, out)
+			}
+		}
+	})
+}
+
 // TestGuardPagesF16 does the same for half floats and the conversions.
 func TestGuardPagesF16(t *testing.T) {
 	simdtest.EachLevel(t, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package simd
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"slices"
@@ -13,7 +14,9 @@ import (
 func SelfTest() error {
 	for _, n := range []int{1, 3, 8, 15, 16, 17, 31, 33, 63, 64, 65, 100, 128, 200, 257} {
 		in := newSelfTestInput(n)
-		for _, check := range []func(*selfTestInput) error{selfTestF32, selfTestF16, selfTestInt, selfTestBits} {
+		for _, check := range []func(*selfTestInput) error{
+			selfTestF32, selfTestF16, selfTestInt, selfTestBits, selfTestScore,
+		} {
 			if err := check(in); err != nil {
 				return fmt.Errorf("simd: level %s, %d components: %w", Level(), n, err)
 			}
@@ -154,4 +157,35 @@ func selfTestBits(in *selfTestInput) error {
 	hammingGatherGeneric(in.words[0], in.words[1], in.n, in.ids, want)
 	HammingGather(in.words[0], in.words[1], in.n, in.ids, got)
 	return equalI32("hammingGather", got, want)
+}
+
+// selfTestScore compares distances by codes, of the first whole lines of what there
+// is.
+func selfTestScore(in *selfTestInput) error {
+	const stride = codeLine
+	rows := make([]uint8, selfTestRows*stride)
+	for i := range rows {
+		rows[i] = in.u8[i%len(in.u8)]
+	}
+	for i := range selfTestRows {
+		end := rows[(i+1)*stride-CodeTrailerBytes:]
+		binary.NativeEndian.PutUint32(end, math.Float32bits(float32(i)))
+		binary.NativeEndian.PutUint32(end[4:], math.Float32bits(1/float32(i+1)))
+	}
+	q := make([]int8, 2*stride)
+	for i := range q {
+		if i%stride < stride-CodeTrailerBytes {
+			q[i] = in.i8[0][i%in.n]
+		}
+	}
+	s := Score{Shift: 77, Scale: 1e-3, Bias: 1, Offset: -2}
+	got, want := make([]float32, selfTestRows, selfTestRows+4), make([]float32, selfTestRows)
+	ScoreGatherU4(q, rows, in.ids, &s, got)
+	scoreU4Generic(q, rows, in.ids, &s, want)
+	if err := closeF32("ScoreGatherU4", got, want, in.n); err != nil {
+		return err
+	}
+	ScoreGatherU8(q[:stride], rows, in.ids, &s, got)
+	scoreRest(q[:stride], rows, in.ids, &s, want)
+	return closeF32("ScoreGatherU8", got, want, in.n)
 }

@@ -40,11 +40,12 @@ type Trace struct {
 	Filtered  int // rows rejected by Params.Allow
 }
 
-// Memory is what an index holds, in bytes.
+// Memory is what an index holds, in bytes, and how wide its codes are.
 type Memory struct {
 	Vectors int64 // rows×stride×4 in use
 	Links   int64 // graph blocks in use
 	Codes   int64 // quantised codes in use, 0 without quantisation
+	Bits    int   // of a component of the codes, 0 without
 	Other   int64 // levels, stamps, bitmaps, scratch
 	Mapped  int64 // part of the above that is backed by an image file
 }

@@ -189,10 +189,10 @@ func (d *Decoder) quantization() (q engine.Quantization, err error) {
 		return "", err
 	}
 	switch q := engine.Quantization(s); q {
-	case engine.QuantizeAuto, engine.QuantizeSQ8, engine.QuantizeNone:
+	case engine.QuantizeAuto, engine.QuantizeSQ8, engine.QuantizeSQ4, engine.QuantizeNone:
 		return q, nil
 	}
-	return "", d.Invalid(`"auto", "sq8" or "none"`, clip(string(s)))
+	return "", d.Invalid(`"auto", "sq8", "sq4" or "none"`, clip(string(s)))
 }
 
 // DecodeHNSW reads a whole body of graph parameters, which may be empty.

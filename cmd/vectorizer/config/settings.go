@@ -142,8 +142,9 @@ func collectionSettings(c *Config) []*Setting {
 			"Candidates looked at by a search, for collections created without their own",
 			number(&c.HNSW.EfSearch, 1, 10000)),
 		newSetting("collections.defaults.quantization", "auto",
-			"What searches of collections created without their own read: full vectors (none), eight-bit codes (sq8), "+
-				"or codes where a test shows that they find the same neighbours (auto)",
-			choice(&c.Quantization, "auto", "sq8", "none")),
+			"What searches of collections created without their own read: full vectors (none), "+
+				"codes of eight (sq8) or four bits (sq4), "+
+				"or the narrowest codes that a test shows to find the same neighbours (auto)",
+			choice(&c.Quantization, "auto", "sq8", "sq4", "none")),
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 
 	"github.com/mmcloughlin/avo/build"
 )
@@ -64,15 +65,18 @@ var highRegister = regexp.MustCompile(`\b([XY](1[6-9]|[23][0-9])|Z[0-9]+)\b`)
 
 // checkRegisters fails when code for AVX2 uses a register it does not have.
 func checkRegisters(dir, stem string) error {
-	if stem != "avx2" {
-		return nil
-	}
 	text, err := os.ReadFile(filepath.Join(dir, stem+"_amd64.s"))
 	if err != nil {
 		return err
 	}
-	if bad := highRegister.Find(text); bad != nil {
-		return fmt.Errorf("register %s is not part of AVX2: a kernel needs too many", bad)
+	for _, f := range strings.Split(string(text), "\nTEXT ")[1:] {
+		name, _, _ := strings.Cut(f, "(")
+		if !strings.HasSuffix(name, "AVX2") && stem != "avx2" {
+			continue
+		}
+		if bad := highRegister.FindString(f); bad != "" {
+			return fmt.Errorf("%s: register %s is not part of AVX2: a kernel needs too many", name, bad)
+		}
 	}
 	return nil
 }

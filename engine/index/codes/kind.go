@@ -9,10 +9,25 @@ type Kind uint8
 const (
 	None Kind = iota // no codes: searches read full vectors
 	SQ8              // eight bits
-	Auto             // eight bits where they find the same neighbours, else none
+	Auto             // what is narrowest and finds the same neighbours, else none
+	SQ4              // four bits, with a scale of its own for each row
 )
 
-var names = [...]string{None: "none", SQ8: "sq8", Auto: "auto"}
+var names = [...]string{None: "none", SQ8: "sq8", Auto: "auto", SQ4: "sq4"}
+
+// Bits is how wide a code is. None and Auto have no width.
+func (k Kind) Bits() int {
+	switch k {
+	case SQ8:
+		return 8
+	case SQ4:
+		return 4
+	}
+	panic("BUG: codes: no width of " + k.String())
+}
+
+// room is how many codes a row of stride bytes holds.
+func (k Kind) room(stride int) int { return (stride - trailerBytes) * 8 / k.Bits() }
 
 // String returns the kind's name as ParseKind takes it.
 func (k Kind) String() string { return names[k] }

@@ -84,13 +84,14 @@ func (h *head) check(rest int) error {
 	switch {
 	case h.Version != modelVersion:
 		return fmt.Errorf("%w: version %d", ErrModel, h.Version)
-	case h.Kind != uint32(SQ8) || h.Metric > uint32(compute.Cosine) ||
+	case h.Kind != uint32(SQ8) && h.Kind != uint32(SQ4) || h.Metric > uint32(compute.Cosine) ||
 		h.Metric < uint32(compute.L2):
 		return fmt.Errorf("%w: kind %d, metric %d", ErrModel, h.Kind, h.Metric)
 	case h.Dim < 1 || h.Dim > compute.MaxDim || h.Kept < 1 || h.Kept > h.Dim || h.Projected > 1 ||
 		h.Projected == 0 && h.Kept != h.Dim || h.Projected == 1 && h.Dim > maxProjectDim:
 		return fmt.Errorf("%w: %d of %d components", ErrModel, h.Kept, h.Dim)
-	case h.Stride%lineBytes != 0 || h.Stride > 2*compute.MaxDim || h.Kept+trailerBytes > h.Stride:
+	case h.Stride%lineBytes != 0 || h.Stride > 2*compute.MaxDim || h.Stride < lineBytes ||
+		int(h.Kept) > Kind(h.Kind).room(int(h.Stride)):
 		return fmt.Errorf("%w: rows of %d bytes", ErrModel, h.Stride)
 	case h.Depth < goalK || h.Depth > maxDepth || !finite(h.Step) || h.Step <= 0 || !finite(h.Offset) ||
 		!finite(h.Strain):

@@ -1,9 +1,6 @@
 package codes
 
 import (
-	"encoding/binary"
-	"math"
-
 	"github.com/vectorizer-go/vectorizer/cpu/simd"
 	"github.com/vectorizer-go/vectorizer/engine/compute"
 )
@@ -112,40 +109,16 @@ func (m *Model) project(s *Scratch, v []float32) (y []float32, rest float32) {
 func (m *Model) Encode(dst []byte, v []float32, s *Scratch) (strain float32) {
 	y, rest := m.project(s, v)
 	dst = dst[:m.stride]
-	clear(dst[m.kept:])
-	inv, sum, squares := 1/m.step, 0, 0
-	for i, x := range y {
-		c := roundCode(x * inv)
-		if x*inv > codeMax+1 || x*inv < -codeMax-1 {
-			strain = 1
-		}
-		dst[i] = byte(c + codeZero)
-		sum += c
-		squares += c * c
+	var norm float32
+	if m.kind == SQ4 {
+		norm = m.encode4(dst, v, y, rest)
+	} else {
+		norm, strain = m.encode8(dst, v, y, rest)
 	}
-	norm := float32(squares) * m.step * m.step
-	b := m.bias(v, norm, rest)
-	t := dst[m.stride-trailerBytes:]
-	binary.NativeEndian.PutUint32(t, math.Float32bits(b))
-	binary.NativeEndian.PutUint32(t[4:], uint32(int32(sum)))
 	if rest > 0 {
 		strain = max(strain, rest/(norm+rest))
 	}
 	return strain
-}
-
-// codeZero is the code of a component of zero; codeMax the largest distance to it.
-const (
-	codeZero = 128
-	codeMax  = 127
-)
-
-// roundCode rounds to the nearest code. NaN cannot come: vectors are finite.
-func roundCode(x float32) int {
-	if x < 0 {
-		return max(int(x-0.5), -codeMax)
-	}
-	return min(int(x+0.5), codeMax)
 }
 
 // bias is the row's constant: norm is the squared length of the rounded vector,

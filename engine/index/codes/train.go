@@ -3,6 +3,7 @@ package codes
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/vectorizer-go/vectorizer/cpu/simd"
 	"github.com/vectorizer-go/vectorizer/engine/compute"
@@ -35,9 +36,6 @@ const (
 func Train(kind Kind, metric compute.Metric, dim int, sample []float32, seed uint64) *Model {
 	if rows := len(sample) / dim; rows > MaxRows {
 		sample = sample[:MaxRows*dim]
-	}
-	if kind == Auto {
-		kind = SQ8
 	}
 	t := &trainer{kind: kind, metric: metric, dim: dim, rows: len(sample) / dim,
 		rng: rand.New(rand.NewPCG(seed, uint64(dim)))}
@@ -74,29 +72,75 @@ func (t *trainer) centre(sample []float32) {
 	}
 }
 
+// kinds are those to try, the better one of equal width first: eight bits need a
+// projection onto fewer directions, which every query waits for.
+func (t *trainer) kinds() []Kind {
+	if t.kind == Auto {
+		return []Kind{SQ8, SQ4}
+	}
+	return []Kind{t.kind}
+}
+
+// widthFor is the bytes of a row of kept components.
+func (k Kind) widthFor(kept int) int {
+	return roundUp((kept*k.Bits()+7)/8+trailerBytes, lineBytes)
+}
+
 // plain keeps every component as it is.
 func (t *trainer) plain(sample []float32) *Model {
-	m := &Model{kind: t.kind, metric: t.metric, dim: t.dim, kept: t.dim, mean: t.mean, rows: t.rows}
-	m.stride = roundUp(t.dim+trailerBytes, lineBytes)
-	m.finished(t.centred)
-	newGoal(t, sample).measure(m)
-	return m
+	goal := newGoal(t, sample)
+	var best *Model
+	for _, kind := range t.kinds() {
+		m := &Model{kind: kind, metric: t.metric, dim: t.dim, kept: t.dim, mean: t.mean, rows: t.rows}
+		m.stride = kind.widthFor(t.dim)
+		m.finished(t.centred)
+		goal.measure(m)
+		best = better(best, m)
+	}
+	return best
 }
 
 // projected keeps as few directions as pass the test, or all but a few.
 func (t *trainer) projected(sample []float32) *Model {
 	axes := principalAxes(t.centred, t.dim, t.rng)
 	goal := newGoal(t, sample)
-	widest := roundUp(max(t.dim-trailerBytes, 1), lineBytes)
-	for stride := lineBytes; stride < widest; stride += step64(stride) {
-		m := t.withStride(axes, stride)
+	var best *Model
+	for _, w := range t.widths() {
+		m := t.withStride(axes, w.kind, w.stride)
 		if goal.measure(m); m.depth <= goalDepth {
 			return m
 		}
+		best = better(best, m)
 	}
-	m := t.withStride(axes, widest)
-	goal.measure(m)
-	return m
+	return best
+}
+
+// better returns the model whose lists need be less long; the first may be nil.
+func better(a, b *Model) *Model {
+	if a == nil || b.depth < a.depth || b.depth == a.depth && b.stride < a.stride {
+		return b
+	}
+	return a
+}
+
+// width is one form of a row to try.
+type width struct {
+	kind   Kind
+	stride int
+}
+
+// widths are the forms to try, by rising size. Of each kind the widest leaves out a
+// few directions rather than begin another line.
+func (t *trainer) widths() (out []width) {
+	for _, k := range t.kinds() {
+		widest := k.widthFor(max(t.dim-2*trailerBytes, 1))
+		for stride := lineBytes; stride < widest; stride += step64(stride) {
+			out = append(out, width{k, stride})
+		}
+		out = append(out, width{k, widest})
+	}
+	slices.SortStableFunc(out, func(a, b width) int { return a.stride - b.stride })
+	return out
 }
 
 // step64 is how much wider the next projection to be tried is: a line, more for
@@ -104,9 +148,9 @@ func (t *trainer) projected(sample []float32) *Model {
 func step64(stride int) int { return roundUp(stride/8, lineBytes) }
 
 // withStride makes the model of rows of stride bytes.
-func (t *trainer) withStride(axes []float32, stride int) *Model {
-	m := &Model{kind: t.kind, metric: t.metric, dim: t.dim, mean: t.mean, stride: stride, rows: t.rows}
-	m.kept = min(t.dim, stride-trailerBytes)
+func (t *trainer) withStride(axes []float32, kind Kind, stride int) *Model {
+	m := &Model{kind: kind, metric: t.metric, dim: t.dim, mean: t.mean, stride: stride, rows: t.rows}
+	m.kept = min(t.dim, kind.room(stride))
 	turned := make([]float32, m.kept*t.dim)
 	rotate(turned, axes[:m.kept*t.dim], t.dim, t.rng)
 	m.proj = make([]uint16, len(turned))

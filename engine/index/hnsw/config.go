@@ -88,7 +88,7 @@ func (c Config) validate() error {
 		return errs.Invalid("metric", "l2, dot or cosine", c.Metric)
 	}
 	if !c.Quantization.Valid() {
-		return errs.Invalid("quantization", "none, sq8 or auto", uint8(c.Quantization))
+		return errs.Invalid("quantization", "none, sq8, sq4 or auto", uint8(c.Quantization))
 	}
 	for _, err := range []error{
 		inRange("dimension", c.Dim, 1, compute.MaxDim),

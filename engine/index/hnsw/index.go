@@ -152,12 +152,14 @@ func (x *Index) Memory() index.Memory {
 	rows := int64(m.rows.Load())
 	other := rows/64*int64(unsafe.Sizeof(group{})) + int64(unsafe.Sizeof(*x)) +
 		int64(x.cfg.MaxPending)*16
-	coded := int64(0)
+	coded, width := int64(0), 0
 	if c := m.codes.Load(); c != nil {
 		coded = rows*int64(c.stride) + c.model.MemoryBytes()
+		width = c.model.Kind().Bits()
 	}
 	return index.Memory{
 		Codes:   coded,
+		Bits:    width,
 		Vectors: rows * int64(m.stride) * 4,
 		Links:   rows*int64(m.m0)*4 + rows/int64(m.m-1)*int64(m.m)*4,
 		Other:   other,

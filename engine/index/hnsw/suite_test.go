@@ -10,7 +10,7 @@ import (
 )
 
 func TestGraphContract(t *testing.T) {
-	for _, kind := range []codes.Kind{codes.None, codes.SQ8} {
+	for _, kind := range []codes.Kind{codes.None, codes.SQ8, codes.SQ4} {
 		t.Run(kind.String(), func(t *testing.T) {
 			indextest.Run(t, func(tb testing.TB, dim int, metric compute.Metric) index.Graph {
 				x, err := New(Config{Dim: dim, Metric: metric, M: 8, EfConstruction: 64, LinkWorkers: 2,
