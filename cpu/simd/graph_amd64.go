@@ -38,3 +38,18 @@ func scoreU4AVX512(q *int8, rows *byte, stride int, ids *uint32, count int, shif
 //
 //go:noescape
 func scoreU4AVX2(q *int8, rows *byte, stride int, ids *uint32, count int, shift int32, scale float32, bias float32, offset float32, out *float32)
+
+// centreF32AVX2 is CentreF32 for n components, a multiple of 16.
+//
+//go:noescape
+func centreF32AVX2(dst *float32, v *float32, mean *float32, n int) (largest float32, squares float32)
+
+// scaleI32AVX2 is ScaleI32 for n components, a multiple of 16.
+//
+//go:noescape
+func scaleI32AVX2(dst *float32, v *int32, n int, shift int32, scale float32) (largest float32, squares float32)
+
+// roundI8AVX2 is RoundI8 for n components, a multiple of 32.
+//
+//go:noescape
+func roundI8AVX2(dst *int8, v *float32, n int, by float32) (sum int32)

@@ -460,3 +460,177 @@ column:
 	JLE          group
 	VZEROUPPER
 	RET
+
+// func centreF32AVX2(dst *float32, v *float32, mean *float32, n int) (largest float32, squares float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·centreF32AVX2(SB), NOSPLIT, $0-40
+	MOVQ     dst+0(FP), AX
+	MOVQ     v+8(FP), CX
+	MOVQ     n+24(FP), DX
+	MOVQ     mean+16(FP), BX
+	VPCMPEQD Y0, Y0, Y0
+	VPSRLD   $0x01, Y0, Y0
+	VPXOR    Y1, Y1, Y1
+	VPXOR    Y2, Y2, Y2
+	VPXOR    Y3, Y3, Y3
+	VPXOR    Y4, Y4, Y4
+	XORQ     SI, SI
+
+next:
+	CMPQ        SI, DX
+	JGE         done
+	VMOVUPS     (CX)(SI*4), Y5
+	VSUBPS      (BX)(SI*4), Y5, Y5
+	VMOVUPS     Y5, (AX)(SI*4)
+	VANDPS      Y0, Y5, Y6
+	VMAXPS      Y6, Y1, Y1
+	VFMADD231PS Y5, Y5, Y2
+	VMOVUPS     32(CX)(SI*4), Y5
+	VSUBPS      32(BX)(SI*4), Y5, Y5
+	VMOVUPS     Y5, 32(AX)(SI*4)
+	VANDPS      Y0, Y5, Y6
+	VMAXPS      Y6, Y3, Y3
+	VFMADD231PS Y5, Y5, Y4
+	ADDQ        $0x10, SI
+	JMP         next
+
+done:
+	VMAXPS       Y3, Y1, Y1
+	VADDPS       Y4, Y2, Y2
+	VEXTRACTF128 $0x01, Y1, X0
+	VMAXPS       X0, X1, X1
+	VMOVHLPS     X1, X1, X0
+	VMAXPS       X0, X1, X1
+	VMOVSHDUP    X1, X0
+	VMAXPS       X0, X1, X1
+	VMOVSS       X1, largest+32(FP)
+	VEXTRACTF128 $0x01, Y2, X0
+	VADDPS       X0, X2, X2
+	VMOVHLPS     X2, X2, X0
+	VADDPS       X0, X2, X2
+	VMOVSHDUP    X2, X0
+	VADDPS       X0, X2, X2
+	VMOVSS       X2, squares+36(FP)
+	VZEROUPPER
+	RET
+
+// func scaleI32AVX2(dst *float32, v *int32, n int, shift int32, scale float32) (largest float32, squares float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·scaleI32AVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         v+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVL         shift+24(FP), BX
+	VMOVD        BX, X0
+	VPBROADCASTD X0, Y0
+	VBROADCASTSS scale+28(FP), Y1
+	VPCMPEQD     Y2, Y2, Y2
+	VPSRLD       $0x01, Y2, Y2
+	VPXOR        Y3, Y3, Y3
+	VPXOR        Y4, Y4, Y4
+	VPXOR        Y5, Y5, Y5
+	VPXOR        Y6, Y6, Y6
+	XORQ         BX, BX
+
+next:
+	CMPQ        BX, DX
+	JGE         done
+	VMOVDQU     (CX)(BX*4), Y7
+	VPSUBD      Y0, Y7, Y7
+	VCVTDQ2PS   Y7, Y7
+	VMULPS      Y1, Y7, Y7
+	VMOVUPS     Y7, (AX)(BX*4)
+	VANDPS      Y2, Y7, Y8
+	VMAXPS      Y8, Y3, Y3
+	VFMADD231PS Y7, Y7, Y4
+	VMOVDQU     32(CX)(BX*4), Y7
+	VPSUBD      Y0, Y7, Y7
+	VCVTDQ2PS   Y7, Y7
+	VMULPS      Y1, Y7, Y7
+	VMOVUPS     Y7, 32(AX)(BX*4)
+	VANDPS      Y2, Y7, Y8
+	VMAXPS      Y8, Y5, Y5
+	VFMADD231PS Y7, Y7, Y6
+	ADDQ        $0x10, BX
+	JMP         next
+
+done:
+	VMAXPS       Y5, Y3, Y3
+	VADDPS       Y6, Y4, Y4
+	VEXTRACTF128 $0x01, Y3, X0
+	VMAXPS       X0, X3, X3
+	VMOVHLPS     X3, X3, X0
+	VMAXPS       X0, X3, X3
+	VMOVSHDUP    X3, X0
+	VMAXPS       X0, X3, X3
+	VMOVSS       X3, largest+32(FP)
+	VEXTRACTF128 $0x01, Y4, X0
+	VADDPS       X0, X4, X4
+	VMOVHLPS     X4, X4, X0
+	VADDPS       X0, X4, X4
+	VMOVSHDUP    X4, X0
+	VADDPS       X0, X4, X4
+	VMOVSS       X4, squares+36(FP)
+	VZEROUPPER
+	RET
+
+// func roundI8AVX2(dst *int8, v *float32, n int, by float32) (sum int32)
+// Requires: AVX, AVX2
+TEXT ·roundI8AVX2(SB), NOSPLIT, $0-36
+	MOVQ         dst+0(FP), AX
+	MOVQ         v+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VBROADCASTSS by+24(FP), Y0
+	VMOVDQU      packedOrder<>+0(SB), Y4
+	VPCMPEQB     Y1, Y1, Y1
+	VPABSB       Y1, Y2
+	VPSLLW       $0x07, Y1, Y1
+	VPACKSSWB    Y1, Y1, Y1
+	VPADDB       Y2, Y1, Y1
+	VPCMPEQW     Y3, Y3, Y3
+	VPSRLW       $0x0f, Y3, Y3
+	VPXOR        Y5, Y5, Y5
+	XORQ         BX, BX
+
+next:
+	CMPQ       BX, DX
+	JGE        done
+	VMULPS     (CX)(BX*4), Y0, Y6
+	VCVTPS2DQ  Y6, Y6
+	VMULPS     32(CX)(BX*4), Y0, Y7
+	VCVTPS2DQ  Y7, Y7
+	VMULPS     64(CX)(BX*4), Y0, Y8
+	VCVTPS2DQ  Y8, Y8
+	VMULPS     96(CX)(BX*4), Y0, Y9
+	VCVTPS2DQ  Y9, Y9
+	VPACKSSDW  Y7, Y6, Y6
+	VPACKSSDW  Y9, Y8, Y8
+	VPACKSSWB  Y8, Y6, Y6
+	VPERMD     Y6, Y4, Y6
+	VPMAXSB    Y1, Y6, Y6
+	VMOVDQU    Y6, (AX)(BX*1)
+	VPMADDUBSW Y6, Y2, Y6
+	VPMADDWD   Y3, Y6, Y6
+	VPADDD     Y6, Y5, Y5
+	ADDQ       $0x20, BX
+	JMP        next
+
+done:
+	VEXTRACTI128 $0x01, Y5, X0
+	VPADDD       X0, X5, X0
+	VPHADDD      X0, X0, X0
+	VPHADDD      X0, X0, X0
+	VMOVD        X0, AX
+	MOVL         AX, sum+32(FP)
+	VZEROUPPER
+	RET
+
+DATA packedOrder<>+0(SB)/4, $0x00000000
+DATA packedOrder<>+4(SB)/4, $0x00000004
+DATA packedOrder<>+8(SB)/4, $0x00000001
+DATA packedOrder<>+12(SB)/4, $0x00000005
+DATA packedOrder<>+16(SB)/4, $0x00000002
+DATA packedOrder<>+20(SB)/4, $0x00000006
+DATA packedOrder<>+24(SB)/4, $0x00000003
+DATA packedOrder<>+28(SB)/4, $0x00000007
+GLOBL packedOrder<>(SB), RODATA|NOPTR, $32

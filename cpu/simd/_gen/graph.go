@@ -11,6 +11,7 @@ func emitGraph() {
 	emitPrefetch()
 	emitFetchRows()
 	emitScores()
+	emitPrepare()
 }
 
 // emitFresh emits the marking of a list's rows. It has no branch that depends on

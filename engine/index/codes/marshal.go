@@ -5,15 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/vectorizer-go/vectorizer/engine/compute"
 )
 
 // modelVersion is the version of what Append writes.
-const modelVersion = 1
+const modelVersion = 2
 
 // MaxModelBytes bounds what Append writes.
-const MaxModelBytes = headBytes + 4*compute.MaxDim + 2*maxProjectDim*maxProjectDim
+const MaxModelBytes = headBytes + 4*compute.MaxDim + maxProjectDim*maxProjectDim
 
 // ErrModel says that bytes are no model, or one of another version.
 var ErrModel = errors.New("codes: not a model that this program reads")
@@ -21,17 +22,17 @@ var ErrModel = errors.New("codes: not a model that this program reads")
 // head is the start of a model in bytes, the fixed part of it.
 type head struct {
 	Version, Kind, Metric, Dim, Kept, Stride, Depth, Rows, Projected uint32
-	Step, Offset, Strain                                             float32
+	Step, Offset, Strain, ProjStep                                   float32
 }
 
-const headBytes = 12 * 4
+const headBytes = 13 * 4
 
 // Append appends the model in the machine's byte order: its head, the mean, the
 // projection if there is one.
 func (m *Model) Append(b []byte) []byte {
 	h := head{Version: modelVersion, Kind: uint32(m.kind), Metric: uint32(m.metric), Dim: uint32(m.dim),
 		Kept: uint32(m.kept), Stride: uint32(m.stride), Depth: uint32(m.depth), Rows: uint32(m.rows),
-		Step: m.step, Offset: m.offset, Strain: m.strain}
+		Step: m.step, Offset: m.offset, Strain: m.strain, ProjStep: m.projStep}
 	if m.proj != nil {
 		h.Projected = 1
 	}
@@ -58,11 +59,11 @@ func Parse(b []byte) (*Model, error) {
 	}
 	m := &Model{kind: Kind(h.Kind), metric: compute.Metric(h.Metric), dim: int(h.Dim), kept: int(h.Kept),
 		stride: int(h.Stride), depth: int(h.Depth), rows: int(h.Rows), step: h.Step, offset: h.Offset, strain: h.Strain,
-		mean: make([]float32, h.Dim)}
+		projStep: h.ProjStep,
+		mean:     make([]float32, h.Dim)}
 	n, err = binary.Decode(b, binary.NativeEndian, m.mean)
 	if err == nil && h.Projected == 1 {
-		m.proj = make([]uint16, m.kept*m.dim)
-		_, err = binary.Decode(b[n:], binary.NativeEndian, m.proj)
+		m.proj = slices.Clone(b[n:])
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrModel, err)
@@ -79,7 +80,7 @@ func Parse(b []byte) (*Model, error) {
 func (h *head) check(rest int) error {
 	want := 4 * int(h.Dim)
 	if h.Projected == 1 {
-		want += 2 * int(h.Kept) * int(h.Dim)
+		want += int(h.Kept) * int(h.Dim)
 	}
 	switch {
 	case h.Version != modelVersion:
@@ -94,7 +95,7 @@ func (h *head) check(rest int) error {
 		int(h.Kept) > Kind(h.Kind).room(int(h.Stride)):
 		return fmt.Errorf("%w: rows of %d bytes", ErrModel, h.Stride)
 	case h.Depth < goalK || h.Depth > maxDepth || !finite(h.Step) || h.Step <= 0 || !finite(h.Offset) ||
-		!finite(h.Strain):
+		!finite(h.Strain) || !finite(h.ProjStep):
 		return fmt.Errorf("%w: depth %d, step %g, offset %g", ErrModel, h.Depth, h.Step, h.Offset)
 	case rest != want:
 		return fmt.Errorf("%w: %d bytes follow the head, not %d", ErrModel, rest, want)

@@ -26,11 +26,12 @@ type Model struct {
 	stride int // bytes of a row of codes
 
 	mean []float32 // dim
-	// proj is kept rows of dim half floats; nil keeps every component as it is.
-	// Queries and rows go through the same rounded matrix, so its rounding turns
-	// the directions a little and costs no agreement.
-	proj []uint16
-	step float32 // from one code to the next
+	// proj is kept rows of dim components in steps of projStep, plus codeZero; nil
+	// keeps every component as it is. Queries and rows go through the same rounded
+	// matrix, so its rounding turns the directions a little and costs no agreement.
+	proj     []uint8
+	projStep float32
+	step     float32 // from one code to the next, SQ8 only
 	// offset is the constant of all estimates: under dot, the squared length of the
 	// mean, which the two sides' constants take off twice.
 	offset float32
@@ -68,37 +69,81 @@ func (m *Model) Slack() int { return m.depth - goalK }
 func (m *Model) Kept() int { return m.kept }
 
 // MemoryBytes is what the model itself holds.
-func (m *Model) MemoryBytes() int64 { return int64(4*len(m.mean) + 2*len(m.proj)) }
+func (m *Model) MemoryBytes() int64 { return int64(4*len(m.mean) + len(m.proj)) }
 
 // Scratch is what Encode and SetVector work in. The zero value is ready.
 type Scratch struct {
 	centred []float32 // dim
+	rounded []int8    // dim
+	sums    []int32   // kept
 	turned  []float32 // kept
+	more    []float32 // kept
+	codes   []int8    // kept
 }
 
 func (s *Scratch) room(dim, kept int) {
 	if cap(s.centred) < dim {
-		s.centred = make([]float32, dim)
+		s.centred, s.rounded = make([]float32, dim), make([]int8, dim)
 	}
 	if cap(s.turned) < kept {
-		s.turned = make([]float32, kept)
+		s.turned, s.more = make([]float32, kept), make([]float32, kept)
+		s.sums, s.codes = make([]int32, kept), make([]int8, kept)
 	}
-	s.centred, s.turned = s.centred[:dim], s.turned[:kept]
+	s.centred, s.rounded = s.centred[:dim], s.rounded[:dim]
+	s.turned, s.more = s.turned[:kept], s.more[:kept]
+	s.sums, s.codes = s.sums[:kept], s.codes[:kept]
 }
 
-// project returns the projection of v, of dim components, in s, and the squared
-// length of what it leaves out.
-func (m *Model) project(s *Scratch, v []float32) (y []float32, rest float32) {
+// turned is what the projection makes of a vector.
+type turned struct {
+	y       []float32 // kept components
+	largest float32   // magnitude of them
+	norm    float32   // squared length of y
+	rest    float32   // squared length of what is left out
+}
+
+// project returns the projection of v, of dim components, in s. The vector is rounded
+// to eight bits first, so that the matrix is read as bytes: it moves by about a
+// hundredth of its length. If fine, what that took off is projected as well.
+func (m *Model) project(s *Scratch, v []float32, fine bool) turned {
 	s.room(m.dim, m.kept)
-	for i, c := range m.mean {
-		s.centred[i] = v[i] - c
-	}
+	largest, whole := simd.CentreF32(s.centred, v, m.mean)
 	if m.proj == nil {
-		return s.centred, 0
+		return turned{y: s.centred, largest: largest, norm: whole}
 	}
-	simd.DotRowsF16(s.centred, m.proj, m.dim, s.turned)
-	whole, part := simd.DotF32(s.centred, s.centred), simd.DotF32(s.turned, s.turned)
-	return s.turned, max(0, whole-part)
+	step := stepOf(largest)
+	t := turned{y: s.turned}
+	t.largest, t.norm = m.turn(s, s.turned, step)
+	if fine {
+		for i, c := range s.rounded {
+			s.centred[i] -= step * float32(c)
+		}
+		m.turn(s, s.more, step/(2*codeMax))
+		for i, x := range s.more {
+			s.turned[i] += x
+		}
+		t.norm = simd.DotF32(s.turned, s.turned)
+		for _, x := range s.turned {
+			t.largest = max(t.largest, x, -x)
+		}
+	}
+	t.rest = max(0, whole-t.norm)
+	return t
+}
+
+// turn multiplies s.centred, rounded to step, with the matrix.
+func (m *Model) turn(s *Scratch, dst []float32, step float32) (largest, squares float32) {
+	sum := simd.RoundI8(s.rounded, s.centred, 1/step)
+	simd.DotRowsU8I8(s.rounded, m.proj, m.dim, s.sums)
+	return simd.ScaleI32(dst, s.sums, codeZero*sum, step*m.projStep)
+}
+
+// stepOf is the step with which the largest component is the largest code.
+func stepOf(largest float32) float32 {
+	if step := largest / codeMax; step > 1e-30 {
+		return step
+	}
+	return 1
 }
 
 // Encode writes the code of v, of dim components, to dst, of Stride bytes. It
@@ -107,16 +152,15 @@ func (m *Model) project(s *Scratch, v []float32) (y []float32, rest float32) {
 //
 //go:norace
 func (m *Model) Encode(dst []byte, v []float32, s *Scratch) (strain float32) {
-	y, rest := m.project(s, v)
+	t := m.project(s, v, true)
 	dst = dst[:m.stride]
-	var norm float32
 	if m.kind == SQ4 {
-		norm = m.encode4(dst, v, y, rest)
+		m.encode4(dst, v, &t)
 	} else {
-		norm, strain = m.encode8(dst, v, y, rest)
+		strain = m.encode8(dst, v, &t, s.codes)
 	}
-	if rest > 0 {
-		strain = max(strain, rest/(norm+rest))
+	if t.rest > 0 {
+		strain = max(strain, t.rest/(t.norm+t.rest))
 	}
 	return strain
 }

@@ -21,27 +21,14 @@ func (q *Query) room(m *Model) {
 // SetVector prepares v, of dim components; unit length under cosine.
 func (m *Model) SetVector(q *Query, v []float32) {
 	q.room(m)
-	y, rest := m.project(&q.scratch, v)
-	largest := float32(0)
-	for _, x := range y {
-		largest = max(largest, x, -x)
-	}
-	step := largest / codeMax
-	if step == 0 {
-		step = 1
-	}
-	bias := m.bias(v, simd.DotF32(y, y), rest)
+	t := m.project(&q.scratch, v, false)
+	step, bias := stepOf(t.largest), m.bias(v, t.norm, t.rest)
 	if m.kind == SQ4 {
-		m.setVector4(q, y, step)
+		m.setVector4(q, &t, step)
 		q.score.Bias = bias
 		return
 	}
-	inv, sum := 1/step, int32(0)
-	for i, x := range y {
-		c := roundCode(x * inv)
-		q.codes[i] = int8(c)
-		sum += int32(c)
-	}
+	sum := simd.RoundI8(q.codes[:m.kept], t.y, 1/step)
 	clear(q.codes[m.kept:])
 	m.finish8(q, sum, step, bias)
 }

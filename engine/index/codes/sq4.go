@@ -3,6 +3,7 @@ package codes
 import (
 	"encoding/binary"
 	"math"
+	"unsafe"
 
 	"github.com/vectorizer-go/vectorizer/cpu/simd"
 	"github.com/vectorizer-go/vectorizer/engine/compute"
@@ -38,15 +39,14 @@ func clip(y []float32, first, width int) []float32 {
 	return y[min(first, len(y)):min(first+width, len(y))]
 }
 
-// encode4 returns the squared length of y.
+// encode4 writes the code of t.
 //
 //go:norace
-func (m *Model) encode4(dst []byte, v, y []float32, rest float32) float32 {
+func (m *Model) encode4(dst []byte, v []float32, t *turned) {
 	clear(dst)
-	norm := simd.DotF32(y, y)
 	inv := float32(0)
-	if norm > 0 {
-		inv = float32(1 / (fourStep * math.Sqrt(float64(norm)/float64(m.kept))))
+	if t.norm > 0 {
+		inv = float32(1 / (fourStep * math.Sqrt(float64(t.norm)/float64(m.kept))))
 	}
 	product, squares := float32(0), 0
 	put := func(y []float32, dst []byte, shift int) {
@@ -58,36 +58,31 @@ func (m *Model) encode4(dst []byte, v, y []float32, rest float32) float32 {
 		}
 	}
 	m.halves(func(low, high, at, width int) {
-		put(clip(y, low, width), dst[at:at+width], 0)
-		put(clip(y, high, width), dst[at:at+width], 4)
+		put(clip(t.y, low, width), dst[at:at+width], 0)
+		put(clip(t.y, high, width), dst[at:at+width], 4)
 	})
 	scale := float32(0)
-	if norm > 0 && product > 0 {
+	if product > 0 {
 		scale = product / float32(squares)
 	}
 	// An estimate from the rounded vector is too large by what rounding took off,
 	// norm - rounded, at each rounded side.
 	rounded := scale * product
-	t := dst[m.stride-trailerBytes:]
-	binary.NativeEndian.PutUint32(t, math.Float32bits(m.bias(v, 2*rounded-norm, rest)))
-	binary.NativeEndian.PutUint32(t[4:], math.Float32bits(scale))
-	return norm
+	end := dst[m.stride-trailerBytes:]
+	binary.NativeEndian.PutUint32(end, math.Float32bits(m.bias(v, 2*rounded-t.norm, t.rest)))
+	binary.NativeEndian.PutUint32(end[4:], math.Float32bits(scale))
 }
 
 // setVector4 is SetVector behind the projection.
-func (m *Model) setVector4(q *Query, y []float32, step float32) {
-	inv, sum := 1/step, int32(0)
+func (m *Model) setVector4(q *Query, t *turned, step float32) {
+	sum := int32(0)
 	put := func(y []float32, codes []int8) {
-		for i, x := range y {
-			c := roundCode(x * inv)
-			codes[i] = int8(c)
-			sum += int32(c)
-		}
+		sum += simd.RoundI8(codes[:len(y)], y, 1/step)
 		clear(codes[len(y):])
 	}
 	m.halves(func(low, high, at, width int) {
-		put(clip(y, low, width), q.codes[2*at:2*at+lineBytes])
-		put(clip(y, high, width), q.codes[2*at+lineBytes:2*at+2*lineBytes])
+		put(clip(t.y, low, width), q.codes[2*at:2*at+lineBytes])
+		put(clip(t.y, high, width), q.codes[2*at+lineBytes:2*at+2*lineBytes])
 	})
 	m.finish4(q, sum, step)
 }
@@ -96,27 +91,48 @@ func (m *Model) setVector4(q *Query, y []float32, step float32) {
 //
 //go:norace
 func (m *Model) setCode4(q *Query, code []byte) {
-	sum := int32(0)
+	sum := 0
+	out := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(q.codes))), len(q.codes))
 	m.halves(func(low, high, at, width int) {
-		clear(q.codes[2*at : 2*at+2*lineBytes])
-		lows, highs := max(min(width, m.kept-low), 0), max(min(width, m.kept-high), 0)
-		codes := q.codes[2*at:]
-		for i, c := range code[at : at+lows] {
-			x := int8(2*(c&fourLow)) - fourMax
-			codes[i] = x
-			sum += int32(x)
-		}
-		codes = codes[lineBytes:]
-		for i, c := range code[at : at+highs] {
-			x := int8(2*(c>>4)) - fourMax
-			codes[i] = x
-			sum += int32(x)
-		}
+		line := code[at : at+lineBytes]
+		sum += widen4(out[2*at:2*at+lineBytes], line, min(width, m.kept-low), 0)
+		sum += widen4(out[2*at+lineBytes:2*at+2*lineBytes], line, min(width, m.kept-high), 4)
 	})
-	t := code[m.stride-trailerBytes : m.stride]
-	m.finish4(q, sum, math.Float32frombits(binary.NativeEndian.Uint32(t[4:])))
-	q.score.Bias = math.Float32frombits(binary.NativeEndian.Uint32(t))
+	end := code[m.stride-trailerBytes : m.stride]
+	m.finish4(q, int32(sum), math.Float32frombits(binary.NativeEndian.Uint32(end[4:])))
+	q.score.Bias = math.Float32frombits(binary.NativeEndian.Uint32(end))
 }
+
+// widen4 sets the first n bytes of dst, the others to zero, to 2c - 15 as signed
+// bytes, c being the halves of line that shift says, eight at a time, and returns
+// their sum.
+//
+//go:norace
+func widen4(dst, line []byte, n, shift int) (sum int) {
+	n = max(n, 0)
+	for at := 0; at < lineBytes; at += 8 {
+		left := n - at
+		if left <= 0 {
+			clear(dst[at:])
+			break
+		}
+		c := binary.LittleEndian.Uint64(line[at:]) >> shift & (fourLow * bytesOfOne)
+		keep := ^uint64(0)
+		if left < 8 {
+			keep = 1<<(8*left) - 1
+		}
+		c &= keep
+		// No sum of a byte reaches 256; 113 is 128 - 15, and the top bit turns
+		// what is above 128 into what is above zero.
+		x := (2*c + 113*bytesOfOne) ^ codeZero*bytesOfOne
+		binary.LittleEndian.PutUint64(dst[at:], x&keep)
+		sum += 2*int(c*bytesOfOne>>56) - fourMax*min(left, 8)
+	}
+	return sum
+}
+
+// bytesOfOne is one in every byte.
+const bytesOfOne = 0x0101010101010101
 
 // finish4 sets the query's side of the estimate but for its constant.
 func (m *Model) finish4(q *Query, sum int32, step float32) {

@@ -17,35 +17,23 @@ const (
 	codeMax  = 127
 )
 
-// encode8 returns the squared length of the rounded vector, and 1 if a component was
-// out of range.
+// encode8 returns 1 if a component was out of range. codes is what it works in.
 //
 //go:norace
-func (m *Model) encode8(dst []byte, v, y []float32, rest float32) (norm, strain float32) {
+func (m *Model) encode8(dst []byte, v []float32, t *turned, codes []int8) (strain float32) {
+	sum := simd.RoundI8(codes, t.y, 1/m.step)
+	if t.largest > (codeMax+1)*m.step {
+		strain = 1
+	}
+	for i, c := range codes {
+		dst[i] = byte(c) ^ codeZero
+	}
 	clear(dst[m.kept:])
-	inv, sum, squares := 1/m.step, 0, 0
-	for i, x := range y {
-		c := roundCode(x * inv)
-		if x*inv > codeMax+1 || x*inv < -codeMax-1 {
-			strain = 1
-		}
-		dst[i] = byte(c + codeZero)
-		sum += c
-		squares += c * c
-	}
-	norm = float32(squares) * m.step * m.step
-	t := dst[m.stride-trailerBytes:]
-	binary.NativeEndian.PutUint32(t, math.Float32bits(m.bias(v, norm, rest)))
-	binary.NativeEndian.PutUint32(t[4:], uint32(int32(sum)))
-	return norm, strain
-}
-
-// roundCode rounds to the nearest code. NaN cannot come: vectors are finite.
-func roundCode(x float32) int {
-	if x < 0 {
-		return max(int(x-0.5), -codeMax)
-	}
-	return min(int(x+0.5), codeMax)
+	norm := float32(simd.DotI8(codes, codes)) * m.step * m.step
+	end := dst[m.stride-trailerBytes:]
+	binary.NativeEndian.PutUint32(end, math.Float32bits(m.bias(v, norm, t.rest)))
+	binary.NativeEndian.PutUint32(end[4:], uint32(sum))
+	return strain
 }
 
 // setCode8 is SetCode.

@@ -106,7 +106,7 @@ func (t *trainer) projected(sample []float32) *Model {
 	goal := newGoal(t, sample)
 	var best *Model
 	for _, w := range t.widths() {
-		m := t.withStride(axes, w.kind, w.stride)
+		m := t.withStride(sample, axes, w.kind, w.stride)
 		if goal.measure(m); m.depth <= goalDepth {
 			return m
 		}
@@ -148,21 +148,33 @@ func (t *trainer) widths() (out []width) {
 func step64(stride int) int { return roundUp(stride/8, lineBytes) }
 
 // withStride makes the model of rows of stride bytes.
-func (t *trainer) withStride(axes []float32, kind Kind, stride int) *Model {
+func (t *trainer) withStride(sample, axes []float32, kind Kind, stride int) *Model {
 	m := &Model{kind: kind, metric: t.metric, dim: t.dim, mean: t.mean, stride: stride, rows: t.rows}
 	m.kept = min(t.dim, kind.room(stride))
 	turned := make([]float32, m.kept*t.dim)
 	rotate(turned, axes[:m.kept*t.dim], t.dim, t.rng)
-	m.proj = make([]uint16, len(turned))
-	simd.F32ToF16(m.proj, turned)
+	m.setMatrix(turned)
 	y := make([]float32, 0, t.rows*m.kept)
 	var s Scratch
-	s.room(t.dim, m.kept)
 	for i := range t.rows {
-		simd.DotRowsF16(t.centred[i*t.dim:(i+1)*t.dim], m.proj, t.dim, s.turned)
-		y = append(y, s.turned...)
+		y = append(y, m.project(&s, sample[i*t.dim:(i+1)*t.dim], true).y...)
 	}
 	return m.finished(y)
+}
+
+// setMatrix rounds the matrix to bytes.
+func (m *Model) setMatrix(matrix []float32) {
+	largest := float32(0)
+	for _, x := range matrix {
+		largest = max(largest, x, -x)
+	}
+	m.projStep = stepOf(largest)
+	rounded := make([]int8, len(matrix))
+	simd.RoundI8(rounded, matrix, 1/m.projStep)
+	m.proj = make([]uint8, len(matrix))
+	for i, c := range rounded {
+		m.proj[i] = byte(c) ^ codeZero
+	}
 }
 
 // finished sets what follows from the turned sample.

@@ -1,0 +1,151 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+// emitPrepare emits what makes a vector into a query of codes.
+func emitPrepare() {
+	emitMeasured("centreF32AVX2", "func(dst, v, mean *float32, n int) (largest, squares float32)",
+		"centreF32AVX2 is CentreF32 for n components, a multiple of 16.",
+		func() func(m Mem, i GPVirtual, disp int) VecVirtual {
+			mean := Load(Param("mean"), GP64())
+			return func(m Mem, i GPVirtual, disp int) VecVirtual {
+				x := YMM()
+				VMOVUPS(m, x)
+				VSUBPS(Mem{Base: mean, Index: i, Scale: 4, Disp: disp}, x, x)
+				return x
+			}
+		})
+	emitMeasured("scaleI32AVX2", "func(dst *float32, v *int32, n int, shift int32, scale float32) "+
+		"(largest, squares float32)",
+		"scaleI32AVX2 is ScaleI32 for n components, a multiple of 16.",
+		func() func(m Mem, i GPVirtual, disp int) VecVirtual {
+			shift, scale := YMM(), YMM()
+			VMOVD(Load(Param("shift"), GP32()), shift.AsX())
+			VPBROADCASTD(shift.AsX(), shift)
+			VBROADCASTSS(paramMem("scale"), scale)
+			return func(m Mem, _ GPVirtual, _ int) VecVirtual {
+				x := YMM()
+				VMOVDQU(m, x)
+				VPSUBD(shift, x, x)
+				VCVTDQ2PS(x, x)
+				VMULPS(scale, x, x)
+				return x
+			}
+		})
+	emitRoundI8()
+}
+
+// emitMeasured emits a loop that writes what load returns and keeps its largest
+// magnitude and the sum of its squares.
+func emitMeasured(name, signature, doc string,
+	setup func() func(m Mem, i GPVirtual, disp int) VecVirtual) {
+	TEXT(name, NOSPLIT, signature)
+	Pragma("noescape")
+	Doc(doc)
+	dst, v, n := Load(Param("dst"), GP64()), Load(Param("v"), GP64()), Load(Param("n"), GP64())
+	load := setup()
+	sign := YMM()
+	VPCMPEQD(sign, sign, sign)
+	VPSRLD(Imm(1), sign, sign)
+	var largest, squares [2]VecVirtual
+	for i := range largest {
+		largest[i], squares[i] = zeroIntYMM(), zeroIntYMM()
+	}
+	i := GP64()
+	XORQ(i, i)
+	Label("next")
+	CMPQ(i, n)
+	JGE(LabelRef("done"))
+	for k := range 2 {
+		x, abs := load(Mem{Base: v, Index: i, Scale: 4, Disp: 32 * k}, i, 32*k), YMM()
+		VMOVUPS(x, Mem{Base: dst, Index: i, Scale: 4, Disp: 32 * k})
+		VANDPS(sign, x, abs)
+		VMAXPS(abs, largest[k], largest[k])
+		VFMADD231PS(x, x, squares[k])
+	}
+	ADDQ(U8(16), i)
+	JMP(LabelRef("next"))
+	Label("done")
+	VMAXPS(largest[1], largest[0], largest[0])
+	VADDPS(squares[1], squares[0], squares[0])
+	storeFolded(largest[0], func(a, b Op) { VMAXPS(a, b, b) }, 0)
+	storeFolded(squares[0], func(a, b Op) { VADDPS(a, b, b) }, 1)
+	VZEROUPPER()
+	RET()
+}
+
+// storeFolded folds the eight lanes of v into the function's result.
+func storeFolded(v VecVirtual, fold func(a, b Op), result int) {
+	low, other := v.AsX(), XMM()
+	VEXTRACTF128(Imm(1), v, other)
+	fold(other, low)
+	VMOVHLPS(low, low, other)
+	fold(other, low)
+	VMOVSHDUP(low, other)
+	fold(other, low)
+	ret, err := ReturnIndex(result).Resolve()
+	if err != nil {
+		panic(err)
+	}
+	VMOVSS(low, ret.Addr)
+}
+
+// emitRoundI8 emits the rounding of 32 floats a turn.
+func emitRoundI8() {
+	TEXT("roundI8AVX2", NOSPLIT, "func(dst *int8, v *float32, n int, by float32) (sum int32)")
+	Pragma("noescape")
+	Doc("roundI8AVX2 is RoundI8 for n components, a multiple of 32.")
+	// Packing works within halves of a register and leaves groups of four in the
+	// order 0 2 4 6 1 3 5 7.
+	order := GLOBL("packedOrder", RODATA|NOPTR)
+	for i, at := range []uint32{0, 4, 1, 5, 2, 6, 3, 7} {
+		DATA(4*i, U32(at))
+	}
+	dst, v, n := Load(Param("dst"), GP64()), Load(Param("v"), GP64()), Load(Param("n"), GP64())
+	by, lowest, ones, onesWord, perm := YMM(), YMM(), YMM(), YMM(), YMM()
+	VBROADCASTSS(paramMem("by"), by)
+	VMOVDQU(order, perm)
+	VPCMPEQB(lowest, lowest, lowest)
+	VPABSB(lowest, ones) // 1 in every byte
+	VPSLLW(Imm(7), lowest, lowest)
+	VPACKSSWB(lowest, lowest, lowest) // -128
+	VPADDB(ones, lowest, lowest)      // -127
+	VPCMPEQW(onesWord, onesWord, onesWord)
+	VPSRLW(Imm(15), onesWord, onesWord)
+	sum := zeroIntYMM()
+	i := GP64()
+	XORQ(i, i)
+	Label("next")
+	CMPQ(i, n)
+	JGE(LabelRef("done"))
+	var part [4]VecVirtual
+	for k := range part {
+		part[k] = YMM()
+		VMULPS(Mem{Base: v, Index: i, Scale: 4, Disp: 32 * k}, by, part[k])
+		VCVTPS2DQ(part[k], part[k])
+	}
+	VPACKSSDW(part[1], part[0], part[0])
+	VPACKSSDW(part[3], part[2], part[2])
+	VPACKSSWB(part[2], part[0], part[0])
+	VPERMD(part[0], perm, part[0])
+	VPMAXSB(lowest, part[0], part[0])
+	VMOVDQU(part[0], Mem{Base: dst, Index: i, Scale: 1})
+	pairs := YMM()
+	VPMADDUBSW(part[0], ones, pairs)
+	VPMADDWD(onesWord, pairs, pairs)
+	VPADDD(pairs, sum, sum)
+	ADDQ(U8(32), i)
+	JMP(LabelRef("next"))
+	Label("done")
+	ret, err := ReturnIndex(0).Resolve()
+	if err != nil {
+		panic(err)
+	}
+	storeI32YMM1(sum, ret.Addr)
+	VZEROUPPER()
+	RET()
+}

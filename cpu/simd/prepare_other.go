@@ -1,0 +1,11 @@
+//go:build !amd64 || noasm || !gc
+
+package simd
+
+func centreF32([]float32, []float32, []float32) (done int, largest, squares float32) { return 0, 0, 0 }
+
+func scaleI32([]float32, []int32, int32, float32) (done int, largest, squares float32) {
+	return 0, 0, 0
+}
+
+func roundI8([]int8, []float32, float32) (done int, sum int32) { return 0, 0 }
