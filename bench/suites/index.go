@@ -9,6 +9,7 @@ import (
 
 	"github.com/vectorizer-go/vectorizer/bench/dataset"
 	"github.com/vectorizer-go/vectorizer/bench/query"
+	"github.com/vectorizer-go/vectorizer/cpu/simd"
 	"github.com/vectorizer-go/vectorizer/engine/compute"
 	"github.com/vectorizer-go/vectorizer/engine/index"
 	"github.com/vectorizer-go/vectorizer/engine/index/codes"
@@ -40,11 +41,7 @@ func prepare(m compute.Metric, buf, v []float32) []float32 {
 	if m != compute.Cosine {
 		return v
 	}
-	var sum float32
-	for _, x := range v {
-		sum += x * x
-	}
-	scale := float32(1 / math.Sqrt(float64(sum)))
+	scale := float32(1 / math.Sqrt(float64(simd.DotF32(v, v))))
 	for i, x := range v {
 		buf[i] = x * scale
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 // goalQueries is how many rows of the sample ask for their neighbours.
-const goalQueries = 96
+const goalQueries = 400
 
 // goal measures how well codes keep neighbours: some rows of the sample ask, all
 // answer.

@@ -23,7 +23,7 @@ const (
 	// at least goalShare are among the first goalDepth by code. A sample has fewer
 	// rows that compete than all rows, so the goal is stricter than it looks.
 	goalK     = 10
-	goalDepth = 14
+	goalDepth = 13
 	goalShare = 0.99
 
 	// faithfulDepth is the depth up to which codes are worth their while.

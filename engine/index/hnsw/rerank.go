@@ -1,7 +1,11 @@
 package hnsw
 
-// rerankStep is how many candidates are compared by vector in one call.
-const rerankStep = 8
+// rerankStep is how many candidates are compared by vector in one call, at least;
+// of a longer list a rerankShare, because who asks for one wants the last of them.
+const (
+	rerankStep  = 8
+	rerankShare = 8
+)
 
 // slack is how many places more a list needs when codes order it.
 func (w *walk) slack() int {
@@ -20,10 +24,10 @@ func (w *walk) rerank(found []cand, k int) []cand {
 	}
 	f := &w.s.ranked
 	f.reset(k + rerankStep)
-	first := k
+	first, step := k, max(rerankStep, len(found)/rerankShare)
 	for i := 0; i < len(found); {
 		w.s.ids = w.s.ids[:0]
-		for ; i < len(found) && len(w.s.ids) < max(first, rerankStep); i++ {
+		for ; i < len(found) && len(w.s.ids) < max(first, step); i++ {
 			if found[i].row&hidden == 0 {
 				w.s.ids = append(w.s.ids, found[i].row&rowMask)
 			}
