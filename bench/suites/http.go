@@ -73,7 +73,7 @@ type httpSample struct {
 // measureHTTP measures every encoding and number of connections, and the index
 // alone, in turn.
 func measureHTTP(ctx context.Context, e *Env, r *result.Run, s *server, ef int) error {
-	x, _, err := buildIndex(e)
+	x, _, err := buildIndex(e, e.Set.Rows())
 	if err != nil {
 		return err
 	}

@@ -16,9 +16,9 @@ import (
 	"github.com/vectorizer-go/vectorizer/engine/index/hnsw"
 )
 
-// buildIndex builds a graph over the base of the set in this process and returns
+// buildIndex builds a graph over the first rows of the set in this process and returns
 // how long that took. The caller closes it.
-func buildIndex(e *Env) (*hnsw.Index, time.Duration, error) {
+func buildIndex(e *Env, rows int) (*hnsw.Index, time.Duration, error) {
 	x, err := hnsw.New(hnsw.Config{Dim: e.Set.Dim, Metric: e.Set.Metric, M: e.M, EfConstruction: e.EfC,
 		LinkWorkers: e.BuildTh, Quantization: codes.Auto})
 	if err != nil {
@@ -26,7 +26,7 @@ func buildIndex(e *Env) (*hnsw.Index, time.Duration, error) {
 	}
 	begin := time.Now()
 	buf := make([]float32, e.Set.Dim)
-	for i := range e.Set.Rows() {
+	for i := range rows {
 		if err := x.Put(uint32(i), prepare(e.Set.Metric, buf, e.Set.Row(i))); err != nil {
 			return nil, 0, err
 		}

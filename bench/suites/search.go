@@ -70,7 +70,7 @@ func buildInTurn(ctx context.Context, e *Env, r *result.Run, peers *peers) (*hns
 				return nil, err
 			}
 		}
-		built, took, err := buildIndex(e)
+		built, took, err := buildIndex(e, e.Set.Rows())
 		if err != nil {
 			return nil, err
 		}

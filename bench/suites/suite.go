@@ -66,7 +66,7 @@ func All() []Suite {
 			runHTTP},
 		{"durable", "single durable upserts: 32 clients against one", runDurable},
 		{"bulk", "bulk import over HTTP against the pure index build", runBulk},
-		{"update", "updates in place against delete and insert, and recall after churn", runUpdate},
+		{"update", "updates by how far a vector moves, against delete and insert, and recall after churn", runUpdate},
 		{"churn", "cycles of changing everything: recall, memory and disk stay", runChurn},
 		{"restart", "a million generated vectors: restart to the first correct answer, and memory",
 			runRestart},

@@ -75,8 +75,10 @@ func TestSearchSuite(t *testing.T) {
 
 func TestUpdateSuite(t *testing.T) {
 	run, _ := runSuite(t, "update")
-	for _, name := range []string{"time per row: update in place", "time per row: delete and insert",
-		"update in place against delete and insert", "recall: after churn"} {
+	for _, name := range []string{"time per row: insert into the full index",
+		"time per row: update, same vector", "time per row: update, small move", "time per row: update, far move",
+		"time per row: delete and insert", "small move against delete and insert", "far move against an insert",
+		"recall: after churn"} {
 		if f := run.Figure(name); f == nil || f.Value <= 0 {
 			t.Errorf("figure %s: %+v", name, f)
 		}

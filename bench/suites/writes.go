@@ -103,7 +103,7 @@ func runBulk(ctx context.Context, e *Env, r *result.Run) error {
 	r.Parameters["build threads"] = e.BuildTh
 	var pure, imported, share []float64
 	for range e.Repeat {
-		x, took, err := buildIndex(e)
+		x, took, err := buildIndex(e, e.Set.Rows())
 		if err != nil {
 			return err
 		}

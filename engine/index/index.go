@@ -59,7 +59,9 @@ type Memory struct {
 type Graph interface {
 	// Put stores vec (len = Dim; unit length under cosine) at row and makes it
 	// searchable. The row may be new, deleted or alive; an alive row is
-	// re-linked in place. It blocks while too many rows wait to be linked.
+	// re-linked in place, at a cost that grows with how far it moved; one that has
+	// vec already only counts as changed. It blocks while too many rows wait to be
+	// linked.
 	// Errors: ErrFull.
 	Put(row uint32, vec []float32) error
 	// Delete hides row. Its links are repaired in the background. Deleting a

@@ -20,9 +20,10 @@ type Index struct {
 	epoch atomic.Uint64 // grows by two with every Put and Delete
 	entry atomic.Uint64 // level<<32 | row where searches start; noEntry without one
 
-	exported    atomic.Bool // somebody outside may hold slices over mem
-	retired     []*memory   // old ones of which that is true; the writer's
-	upperBlocks int         // upper blocks in use; the writer's
+	exported    atomic.Bool  // somebody outside may hold slices over mem
+	retired     []*memory    // old ones of which that is true; the writer's
+	upperBlocks int          // upper blocks in use; the writer's
+	near        atomic.Int64 // rows that were linked again from where they were
 
 	work    work
 	jobs    sync.RWMutex // held for reading by everybody who changes links

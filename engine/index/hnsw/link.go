@@ -91,11 +91,23 @@ func (w *walk) gatherPool(row uint32, level, ef int) {
 // connect selects row's links on level from s.pool. Afterwards s.mine holds them
 // and s.lost the rows that lost their last link.
 func (w *walk) connect(row uint32, level int) {
+	w.s.mine = w.pick(w.s.mine[:0])
+	w.takeOver(row, level)
+}
+
+// pick appends to dst the links that a row takes from s.pool.
+func (w *walk) pick(dst []uint32) []uint32 {
+	w.choose(w.s.pool, w.x.cfg.M)
+	return append(dst, w.s.kept...)
+}
+
+// takeOver makes s.mine row's links on level, and leaves in s.lost the rows that
+// lost their last link.
+func (w *walk) takeOver(row uint32, level int) {
 	s := w.s
-	w.choose(s.pool, w.x.cfg.M)
-	s.mine = append(s.mine[:0], s.kept...)
 	if level == 0 && len(s.mine) > 0 && w.isCopy(s.mine[0]) {
 		w.addCopy(row)
+		s.mine = s.mine[:min(len(s.mine), w.m.m0)]
 	}
 	if level == 0 {
 		w.adoptLeaving(row)

@@ -3,6 +3,7 @@ package hnsw
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"sync/atomic"
 )
 
@@ -20,6 +21,12 @@ func (x *Index) Put(row uint32, vec []float32) error {
 	}
 	epoch := x.epoch.Load() + 2
 	stamp := m.stamp(row)
+	if m.isAlive(row) && slices.Equal(m.vector(row)[:len(vec)], vec) {
+		// It is linked, or waits to be, where it belongs.
+		atomic.StoreUint32(stamp, uint32(epoch))
+		x.setEpoch(m, epoch)
+		return nil
+	}
 	atomic.StoreUint32(stamp, uint32(epoch-1))
 	storeVector(m.vector(row), vec)
 	atomic.StoreUint32(stamp, uint32(epoch))

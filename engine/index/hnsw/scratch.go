@@ -24,6 +24,7 @@ type scratch struct {
 
 	// Linking only.
 	pool   []cand   // candidates to select from, ascending
+	near   []cand   // the links that a row has, ascending from where it is now
 	kept   []uint32 // what choose and refill selected
 	mine   []uint32 // the links of the row being linked
 	old    []uint32 // the links that a change takes away

@@ -17,6 +17,7 @@ type walk struct {
 	// to them are held: they are copies of it, and would fill the beam.
 	copies    int
 	linkLines int    // cache lines of a list on layer 0
+	note      bool   // relinkNear tells the repair pass of the move
 	skip      uint32 // row that descend does not step on, or NoRow
 	tr        index.Trace
 }
