@@ -45,13 +45,20 @@ type collection struct {
 	tailOps    atomic.Int64           // ops since the image
 	shadow     atomic.Pointer[shadow] // graph of a running reindex
 
-	imaging sync.Mutex // guards: writing of the image file, one at a time
+	imaging   sync.Mutex    // guards: writing of the image file, one at a time
+	swaps     atomic.Uint32 // graphs that a reindex put in place: images of different graphs differ in name
+	following turn          // of a replica, to reindex as its master did
 
 	flights flights // portions under way
 
 	// The committer's own.
 	nextRow uint32 // rows ever allocated
 	dropped bool   // a drop is staged or done
+}
+
+// turn lets one at a time.
+type turn struct {
+	mu sync.Mutex // guards: what is done in turn
 }
 
 // collStatus is the state with its reason.

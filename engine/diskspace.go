@@ -114,6 +114,17 @@ func (w *spaceWatch) check(bytes int) error {
 	return w.errFull(need)
 }
 
+// Room reports whether the disk has room for bytes of files beside the reserve.
+// Errors: errs.StorageFull.
+func (e *Engine) Room(bytes int64) error {
+	e.space.look()
+	free, need := e.space.free.Load(), e.space.reserve+uint64(max(bytes, 0))
+	if free >= need {
+		return nil
+	}
+	return e.space.errFull(need)
+}
+
 // checkFreeing is check for deletions: they may use most of the reserve, because
 // they are the way out.
 func (w *spaceWatch) checkFreeing() error {

@@ -208,6 +208,10 @@ func (e *Engine) writeImage(ctx context.Context, c *collection) (*imageManifest,
 	ops := c.tailOps.Load()
 	m := &imageManifest{Offset: c.appliedOffset(), Rows: v.graph.Rows()}
 	m.File = fmt.Sprintf("%08x-%016x.img", c.id, m.Offset)
+	if n := c.swaps.Load(); n > 0 {
+		// On a replica a graph is exchanged without a log entry.
+		m.File = fmt.Sprintf("%08x-%016x-%d.img", c.id, m.Offset, n)
+	}
 	fs, dir := e.opts.FS, e.dir.imagesDir()
 	if im := c.image.Load(); im != nil && im.File == m.File {
 		return im, nil // nothing was committed since

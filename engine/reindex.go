@@ -184,6 +184,7 @@ func (e *Engine) swapShadow(ctx context.Context, c *collection, v *view, s *shad
 // swapIn makes s the graph of c, which serves from v. It runs in commit order.
 func (c *collection) swapIn(v *view, s *shadow) bool {
 	c.shadow.Store(nil)
+	c.swaps.Add(1)
 	s.freeHoles(v.ids)
 	if !c.view.CompareAndSwap(v, c.newView(s.graph, v.ids, v.index)) {
 		return false

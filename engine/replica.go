@@ -127,7 +127,9 @@ func (tx *txn) replay(r *replicated) error {
 
 // diverged says that an entry cannot be applied to what is here.
 func diverged(r *replicated, err error) error {
-	if k := errs.KindOf(err); k == errs.StorageError || k == errs.StorageFull {
+	// A damaged record stays damaged however often it is tried: only another copy of
+	// the data helps. A disk that fails, or is full, may come back.
+	if k := errs.KindOf(err); (k == errs.StorageError || k == errs.StorageFull) && !errors.Is(err, store.ErrCorrupt) {
 		return err
 	}
 	return errs.New(errs.Diverged, "Replicated entry %d contradicts the data here", r.Offset).
@@ -229,8 +231,14 @@ func (tx *txn) replayConfig(r *replicated) error {
 	return nil
 }
 
-// follow builds the graph of c with h, as the master did.
+// follow builds the graph of c with h, as the master did. If an earlier reindex is
+// still being followed it comes after that one, unless there is a later one by then.
 func (e *Engine) follow(c *collection, h HNSWConfig) {
+	c.following.mu.Lock()
+	defer c.following.mu.Unlock()
+	if now := c.config().HNSW; now.M != h.M || now.EfConstruction != h.EfConstruction || e.ctx.Err() != nil {
+		return
+	}
 	err := e.rebuildGraph(e.ctx, c, h, func(ctx context.Context, v *view, s *shadow) error {
 		var swapped bool
 		err := e.submitAlways(ctx, funcCommand(func(tx *txn) error {

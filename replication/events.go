@@ -44,11 +44,13 @@ type Checked struct {
 // can be spooled.
 type Copying struct{ Position Position }
 
-// Copied says that a full copy is in place, or that it failed.
+// Copied ends FetchCopy. With a History the copy is in place, and Tip is what the
+// node holds now; Failed with a History says that what was spooled behind it was
+// lost. It also comes, after DropCopy, if the copy was in place before that.
 type Copied struct {
 	Tip     Position
 	Branch  string
-	History string
+	History string // "" = the copy failed and nothing changed
 	Failed  bool
 }
 
@@ -114,7 +116,10 @@ type Forget struct {
 }
 
 // Resync asks a replica for a full copy.
-type Resync struct{ ID uint64 }
+type Resync struct {
+	ID      uint64
+	Damaged bool // because its own data is; nobody asked
+}
 
 func (*Tick) event()      {}
 func (*Logged) event()    {}

@@ -26,7 +26,9 @@ type follower struct {
 	echoUs  int64
 	inSync  bool
 	resync  bool // an operator asked for a full copy
+	damaged bool // the node's own data is: a full copy is needed
 	failed  bool // what was received does not fit: a full copy is needed
+	misfits int  // in a row, without an entry that fitted between them
 
 	copyingNow bool     // FetchCopy is under way
 	copyAt     Position // of the copy, once known
@@ -51,7 +53,7 @@ func (c *Core) still() bool { return !c.follow.sealing && c.handed == c.tip.Offs
 func (f *follower) opened(c *Core, conn ConnID) {
 	f.state, f.conn, f.heard = greeting, conn, c.now
 	p := c.tip
-	if f.resync || f.failed {
+	if f.resync || f.failed || f.damaged {
 		p = Position{} // as if there were nothing: a full copy
 	}
 	promised := c.promise.Epoch
@@ -208,6 +210,8 @@ func (c *Core) welcomed(m *Welcome) {
 		reason = ReasonOrder
 	case f.failed:
 		reason = ReasonApply
+	case f.damaged:
+		reason = ReasonDamaged
 	}
 	f.state, f.copyingNow, f.copyAt = fetching, true, Position{}
 	c.handed = 0 // what was handed on before belongs to what goes
@@ -227,17 +231,19 @@ func (c *Core) copying(p Position) {
 // copied goes on from the copy that is in place.
 func (c *Core) copied(ev *Copied) {
 	f := &c.follow
-	if !ev.Failed {
+	if ev.History != "" {
 		c.tip, c.history, c.branch = ev.Tip, ev.History, ev.Branch
-		c.handed = max(c.handed, ev.Tip.Offset)
-		f.resync, f.failed = false, false
+		f.resync, f.failed, f.damaged = false, false, false
 	}
-	if !c.isReplica() || !f.copyingNow {
+	if !c.isReplica() || !f.copyingNow { // it was given up, but in place by then
+		c.handed = c.tip.Offset
 		return
 	}
 	f.copyingNow = false
 	if ev.Failed {
-		c.handed = c.tip.Offset // the spool went with the copy
+		c.handed = c.tip.Offset // the spool is gone
+	} else {
+		c.handed = max(c.handed, c.tip.Offset)
 	}
 	switch {
 	case f.state == idle: // the connection was lost meanwhile
@@ -285,10 +291,14 @@ func (c *Core) applied(ev *Applied) {
 			c.do(&Answer{ID: ev.ID, Outcome: NotInSync})
 		}
 		if c.isReplica() && c.follow.state >= greeting {
+			// If copies do not help either they must not follow each other closely.
+			c.follow.attempt = max(c.follow.attempt, 4*c.follow.misfits)
+			c.follow.misfits++
 			c.hangup("entries do not fit")
 		}
 		return
 	}
+	c.follow.misfits = 0
 	c.logged(ev.Tip)
 	if c.isReplica() {
 		c.ack()
@@ -322,12 +332,18 @@ func (c *Core) resync(ev *Resync) {
 		c.do(&Answer{ID: ev.ID, Outcome: NotReplica})
 		return
 	}
-	c.follow.resync = true
+	if ev.Damaged {
+		c.follow.damaged = true
+	} else {
+		c.follow.resync = true
+	}
 	if c.follow.state >= greeting {
 		c.hangup("a full copy was asked for")
 		c.follow.retryAt = c.now
 	}
-	c.do(&Answer{ID: ev.ID, Outcome: OK})
+	if ev.ID != 0 {
+		c.do(&Answer{ID: ev.ID, Outcome: OK})
+	}
 }
 
 // Silence is how long a replica has not heard of its master; 0 unless it follows.

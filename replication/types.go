@@ -114,6 +114,7 @@ const (
 	ReasonTrimmed  = "log_trimmed"   // the master keeps no longer what it misses
 	ReasonApply    = "apply_failed"  // an entry did not fit its data
 	ReasonOrder    = "ordered"       // an operator asked for it
+	ReasonDamaged  = "damaged"       // a collection of the replica is damaged
 )
 
 // Resume asks for the entries after a position: that of the full copy under way.

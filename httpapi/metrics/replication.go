@@ -51,7 +51,8 @@ func (s *scrape) replication(gauge, count emit, out chan<- prometheus.Metric) {
 		float64(fs.Reconnects))
 	full := desc("replication_full_syncs_total", "Full copies, by the reason.", "reason")
 	for _, reason := range []string{replication.ReasonEmpty, replication.ReasonHistory, replication.ReasonAhead,
-		replication.ReasonDiverged, replication.ReasonTrimmed, replication.ReasonApply, replication.ReasonOrder} {
+		replication.ReasonDiverged, replication.ReasonTrimmed, replication.ReasonApply, replication.ReasonOrder,
+		replication.ReasonDamaged} {
 		out <- prometheus.MustNewConstMetric(full, prometheus.CounterValue, float64(fs.FullSyncs[reason]), reason)
 	}
 	rejected := desc("replication_rejected_total", "Frames and peers refused, by the reason.", "reason")

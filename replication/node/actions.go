@@ -22,10 +22,15 @@ func (n *Node) perform(actions []replication.Action) {
 		case *replication.Hangup:
 			n.conns.hangup(a.Conn)
 		case *replication.Dial:
+			if n.dialled == a.Addr {
+				n.stats.reconnects.Add(1)
+			}
+			n.dialled = a.Addr
 			n.bg.Go(func() { n.dial(a.Addr) })
 		case *replication.Tell:
 			n.bg.Go(func() { n.tell(a) })
 		case *replication.Apply:
+			n.fresh = nil
 			n.apply.push(a.Entries)
 		case *replication.Check:
 			n.bg.Go(func() { n.check(a) })

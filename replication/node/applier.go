@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -28,8 +29,10 @@ type applier struct {
 	mu      sync.Mutex // guards: everything below
 	change  sync.Cond
 	queue   []*replication.Entries
-	waiting int    // bytes reserved
-	gen     uint64 // of the engine; entries of an older one are dropped
+	waiting int             // bytes reserved
+	gen     uint64          // of the engine; entries of an older one are dropped
+	ctx     context.Context // ends with gen: whoever waits to commit gives up then
+	cancel  context.CancelFunc
 	busy    bool   // a commit is under way
 	spool   *spool // nil = entries are committed
 	held    bool   // nothing is taken from the queue
@@ -38,6 +41,7 @@ type applier struct {
 
 func newApplier(n *Node) *applier {
 	a := &applier{n: n, gen: 1}
+	a.ctx, a.cancel = context.WithCancel(n.ctx)
 	a.change.L = &a.mu
 	return a
 }
@@ -57,6 +61,14 @@ func (a *applier) reserve(bytes int) bool {
 	}
 	a.waiting += bytes
 	return !a.closed
+}
+
+// unreserve gives back room whose entries the protocol refused.
+func (a *applier) unreserve(bytes int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.waiting -= bytes
+	a.change.Broadcast()
 }
 
 // push queues entries whose room was reserved.
@@ -94,6 +106,8 @@ func (a *applier) drop() {
 	}
 	a.queue = nil
 	a.gen++
+	a.cancel()
+	a.ctx, a.cancel = context.WithCancel(a.n.ctx)
 	a.change.Broadcast()
 }
 
@@ -109,25 +123,33 @@ func (a *applier) restore() {
 	}
 }
 
+// taken is what the applier works on.
+type taken struct {
+	batch []*replication.Entries
+	spool *spool // where it goes; nil = into the engine
+	gen   uint64
+	ctx   context.Context // of gen
+}
+
 // take waits for the next entries, joined up to applyBytes.
-func (a *applier) take() (batch []*replication.Entries, s *spool, gen uint64, ok bool) {
+func (a *applier) take() (t taken, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for (len(a.queue) == 0 || a.held) && !a.closed {
 		a.change.Wait()
 	}
 	if a.closed {
-		return nil, nil, 0, false
+		return taken{}, false
 	}
 	bytes, i := 0, 0
 	for i < len(a.queue) && (i == 0 || bytes+len(a.queue[i].Data) <= applyBytes) {
 		bytes += len(a.queue[i].Data)
 		i++
 	}
-	batch = a.queue[:i:i]
+	t = taken{batch: a.queue[:i:i], spool: a.spool, gen: a.gen, ctx: a.ctx}
 	a.queue = a.queue[i:]
 	a.busy = true
-	return batch, a.spool, a.gen, true
+	return t, true
 }
 
 // done gives the room of a batch back.
@@ -144,16 +166,22 @@ func (a *applier) done(batch []*replication.Entries) {
 // run is the applier's goroutine.
 func (a *applier) run() {
 	for {
-		batch, s, gen, ok := a.take()
+		t, ok := a.take()
 		if !ok {
 			return
 		}
-		if s != nil {
-			a.toSpool(s, batch)
+		var outcome *replication.Applied
+		if t.spool != nil {
+			a.toSpool(t.spool, t.batch)
 		} else {
-			a.commit(batch, gen)
+			outcome = a.commit(&t)
 		}
-		a.done(batch)
+		// The protocol may be waiting for the end of this commit (divert) while its
+		// queue of events is full: it must have it before it is told.
+		a.done(t.batch)
+		if outcome != nil {
+			a.n.postOf(outcome, t.gen)
+		}
 	}
 }
 
@@ -166,8 +194,10 @@ func (a *applier) toSpool(s *spool, batch []*replication.Entries) {
 	}
 }
 
-// commit applies a batch and tells the protocol.
-func (a *applier) commit(batch []*replication.Entries, gen uint64) {
+// commit applies a batch and returns what the protocol must hear of it, if
+// anything.
+func (a *applier) commit(t *taken) *replication.Applied {
+	batch := t.batch
 	data := batch[0].Data
 	if len(batch) > 1 {
 		size := 0
@@ -181,40 +211,45 @@ func (a *applier) commit(batch []*replication.Entries, gen uint64) {
 	}
 	l := a.n.slot.Acquire()
 	defer l.Release()
-	tip, diverged, ok := a.applyAll(l.Engine, data, func() bool { return a.generation() == gen })
+	tip, diverged, ok := a.applyAll(t.ctx, l.Engine, data)
 	if !ok {
-		return
+		return nil
 	}
 	last := batch[len(batch)-1]
 	if !diverged {
 		a.n.stats.applied(last.TimeUs, tip.Offset, batch)
 	}
-	a.n.postOf(&replication.Applied{Tip: tip, Diverged: diverged}, gen)
+	return &replication.Applied{Tip: tip, Diverged: diverged}
 }
 
 // applyAll commits data, again and again while the disk is full: nothing is lost,
-// the master is held up.
-func (a *applier) applyAll(e *engine.Engine, data []byte, still func() bool) (
+// the master is held up. It gives up when ctx ends.
+func (a *applier) applyAll(ctx context.Context, e *engine.Engine, data []byte) (
 	tip replication.Position, diverged, ok bool,
 ) {
 	for {
-		_, err := e.ApplyLog(a.n.ctx, data)
+		_, err := e.ApplyLog(ctx, data)
 		switch {
 		case err == nil:
 			return position(e.LogPosition()), false, true
 		case engine.IsDiverged(err):
 			a.n.log.Error().Err(err).Msg("replicated entries do not fit: a full copy follows")
 			return replication.Position{}, true, true
-		case a.n.ctx.Err() != nil || errs.KindOf(err) == errs.ShuttingDown || !still():
+		case ctx.Err() != nil || errs.KindOf(err) == errs.ShuttingDown:
 			return replication.Position{}, false, false
 		}
 		a.n.stats.applyFailed()
 		a.n.log.Warn().Err(err).Msg("replicated entries cannot be committed yet")
-		a.n.pause(retryPause)
+		pause(ctx, retryPause)
 	}
 }
 
-func (a *applier) close() { a.restore() }
+func (a *applier) close() {
+	a.restore()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.cancel()
+}
 
 // spool holds the live stream on the disk while a full copy is on its way.
 type spool struct {
@@ -225,15 +260,22 @@ type spool struct {
 	size  int64
 	read  int64 // up to here each has been
 	err   error
+
+	checked int64             // size when there was last room for more
+	room    func(int64) error // says whether the disk has it
 }
 
-// newSpool makes a spool in dir that holds at most limit bytes.
-func newSpool(dir string, limit int64) (*spool, error) {
+// spoolCheck is how much is spooled between two looks at the free space.
+const spoolCheck = 16 << 20
+
+// newSpool makes a spool in dir that holds at most limit bytes; room says whether
+// the disk has so many more.
+func newSpool(dir string, limit int64, room func(int64) error) (*spool, error) {
 	f, err := os.CreateTemp(dir, "spool-*.tmp")
 	if err != nil {
 		return nil, err
 	}
-	return &spool{f: f, path: f.Name(), limit: limit}, nil
+	return &spool{f: f, path: f.Name(), limit: limit, room: room}, nil
 }
 
 func (s *spool) append(e *replication.Entries) error {
@@ -244,6 +286,12 @@ func (s *spool) append(e *replication.Entries) error {
 	}
 	if s.size+int64(len(e.Data)) > s.limit {
 		return fmt.Errorf("spool of %d bytes is full", s.limit)
+	}
+	if s.size-s.checked >= spoolCheck {
+		if err := s.room(spoolCheck); err != nil {
+			return err
+		}
+		s.checked = s.size
 	}
 	var head [4]byte
 	binary.LittleEndian.PutUint32(head[:], uint32(len(e.Data)))
@@ -317,16 +365,16 @@ func removeSpools(dir string) error {
 }
 
 // settle applies the spool to e, on which the copy is, and holds what comes after
-// it until release. It returns the end of what was applied.
-func (a *applier) settle(e *engine.Engine) (replication.Position, error) {
+// it until release.
+func (a *applier) settle(ctx context.Context, e *engine.Engine) error {
 	a.mu.Lock()
 	s := a.spool
 	a.mu.Unlock()
 	if s == nil {
-		return replication.Position{}, errors.New("the copy was given up")
+		return errors.New("the copy was given up")
 	}
 	apply := func(data []byte) error {
-		_, diverged, ok := a.applyAll(e, data, func() bool { return true })
+		_, diverged, ok := a.applyAll(ctx, e, data)
 		if diverged || !ok {
 			return errors.New("the spooled entries do not fit the copy")
 		}
@@ -334,10 +382,10 @@ func (a *applier) settle(e *engine.Engine) (replication.Position, error) {
 	}
 	for {
 		if err := s.each(apply); err != nil {
-			return replication.Position{}, err
+			return err
 		}
 		if a.holdIfDone(s) {
-			return position(e.LogPosition()), nil
+			return nil
 		}
 	}
 }

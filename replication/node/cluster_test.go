@@ -53,7 +53,19 @@ func open(t testing.TB, o Options, eng engine.Options) *member {
 	return m
 }
 
+// start starts the node and waits until its collections serve.
 func (m *member) start() {
+	m.t.Helper()
+	m.begin()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	if err := m.engine().WaitReady(ctx); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// begin starts the node, which loads and follows at once.
+func (m *member) begin() {
 	m.t.Helper()
 	level := zerolog.WarnLevel
 	if os.Getenv("REPLICATION_TEST_LOG") != "" {
@@ -73,11 +85,6 @@ func (m *member) start() {
 		m.t.Fatal(errors.Join(err, m.slot.Close()))
 	}
 	m.keep.Attach(m.node)
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	defer cancel()
-	if err := e.WaitReady(ctx); err != nil {
-		m.t.Fatal(err)
-	}
 }
 
 func (m *member) stop() {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"net"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/vectorizer-go/vectorizer/engine"
@@ -36,7 +35,7 @@ type conn struct {
 	w  *wire.Writer
 	bw *bufio.Writer
 
-	sent, read atomic.Uint64 // bytes
+	meter *meter
 }
 
 // outgoing is a message, what to do once the messages before are sent, or neither:
@@ -64,7 +63,6 @@ func (c *conn) write(m replication.Message, limit time.Duration) error {
 	if err == nil {
 		err = c.bw.Flush()
 	}
-	c.sent.Store(c.w.Bytes)
 	return err
 }
 
@@ -141,11 +139,8 @@ func (n *Node) shake(nc net.Conn, in bool) (*conn, error) {
 	}
 	c := &conn{nc: nc, r: r, bw: bw, outbox: make(chan outgoing, outboxSize),
 		closed: make(chan struct{})}
-	if c.w, err = wire.NewWriter(bw, n.opts.Compress); err != nil {
-		return nil, err
-	}
-	c.w.Bytes = w.Bytes
-	return c, nil
+	c.w, err = wire.NewWriter(bw, n.opts.Compress)
+	return c, err
 }
 
 // flusher sends every frame at once.
@@ -164,10 +159,12 @@ func (n *Node) open(ctx context.Context, addr string) (*conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	var d net.Dialer
-	nc, err := d.DialContext(ctx, "tcp", addr)
+	socket, err := d.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return nil, err
 	}
+	m := &meter{Conn: socket, total: &n.stats.traffic}
+	var nc net.Conn = m
 	if n.opts.TLSClient != nil {
 		cfg := n.opts.TLSClient.Clone()
 		if cfg.ServerName == "" {
@@ -181,6 +178,7 @@ func (n *Node) open(ctx context.Context, addr string) (*conn, error) {
 	if err != nil {
 		return nil, errors.Join(err, nc.Close())
 	}
+	c.meter = m
 	return c, nil
 }
 
@@ -188,7 +186,6 @@ func (n *Node) open(ctx context.Context, addr string) (*conn, error) {
 func (n *Node) dial(addr string) {
 	c, err := n.open(n.ctx, addr)
 	if err != nil {
-		n.stats.dialFailed(err)
 		n.log.Debug().Err(err).Str("master", addr).Msg("master cannot be reached")
 		n.post(&replication.Closed{})
 		return
@@ -224,7 +221,9 @@ func (n *Node) accept(ln net.Listener) {
 }
 
 // admit authenticates one peer and does what it asks for.
-func (n *Node) admit(nc net.Conn, admitted func()) {
+func (n *Node) admit(socket net.Conn, admitted func()) {
+	m := &meter{Conn: socket, total: &n.stats.traffic}
+	var nc net.Conn = m
 	stop := context.AfterFunc(n.ctx, func() { _ = nc.Close() })
 	defer stop()
 	if n.opts.TLSServer != nil {
@@ -243,6 +242,7 @@ func (n *Node) admit(nc net.Conn, admitted func()) {
 		_ = nc.Close()
 		return
 	}
+	c.meter = m
 	if request != nil {
 		defer c.close()
 		if err := nc.SetDeadline(time.Time{}); err == nil {
@@ -296,7 +296,6 @@ func (n *Node) readAll(c *conn) error {
 		if err != nil {
 			return err
 		}
-		n.stats.received(c)
 		if e, ok := m.(*replication.Entries); ok {
 			if !n.apply.reserve(len(e.Data)) {
 				return net.ErrClosed
@@ -392,13 +391,13 @@ func (n *Node) pump(c *conn, from, epoch uint64, feed *feedStats) error {
 		if buf, span, err = l.Engine.AppendLog(buf[:0], from, streamBytes); err != nil {
 			return err // trimmed: the replica comes back and gets a full copy
 		}
-		before := c.sent.Load()
+		before := c.meter.sent.Load()
 		err = c.write(&replication.Entries{Epoch: epoch, First: span.First, Last: span.Last,
 			TimeUs: span.TimeUs, Data: buf}, n.opts.PeerTimeout)
 		if err != nil {
 			return err
 		}
-		feed.sent(span, c.sent.Load()-before)
+		feed.sent(span, c.meter.sent.Load()-before)
 		from = span.Last + 1
 		if cap(buf) > 4*streamBytes {
 			buf = nil

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"hash"
@@ -27,16 +28,19 @@ const (
 type copyServer struct {
 	n *Node
 
-	mu  sync.Mutex // guards: all
+	mu  sync.Mutex // guards: all, and users, used and over of each
 	all map[string]*served
 }
 
 // served is one copy.
 type served struct {
 	id    string
+	node  string // that asked for it
 	copy  *engine.Copy
-	users int
+	users map[*conn]bool
 	used  time.Time
+	over  bool     // its node asked for a newer one
+	sums  sync.Map // file number -> SHA-256, of what was read once
 }
 
 func newCopyServer(n *Node) *copyServer {
@@ -46,7 +50,9 @@ func newCopyServer(n *Node) *copyServer {
 // serve answers one request for a copy.
 func (s *copyServer) serve(c *conn, q *wire.CopyRequest) {
 	log := s.n.log.With().Str("replica", q.NodeID).Str("copy", q.CopyID).Logger()
-	cp, err := s.find(q)
+	stop := s.keepAlive(c)
+	cp, err := s.find(c, q)
+	stop()
 	if err != nil {
 		log.Error().Err(err).Msg("a full copy cannot be made")
 		return
@@ -55,7 +61,7 @@ func (s *copyServer) serve(c *conn, q *wire.CopyRequest) {
 		_ = s.manifest(c, &wire.Manifest{}) // the replica begins anew
 		return
 	}
-	defer s.release(cp)
+	defer s.release(c, cp)
 	m := &wire.Manifest{CopyID: cp.id, HistoryID: cp.copy.HistoryID,
 		Epoch: s.n.epoch.Load(), Position: position(cp.copy.Position)}
 	for _, f := range cp.copy.Files {
@@ -64,13 +70,44 @@ func (s *copyServer) serve(c *conn, q *wire.CopyRequest) {
 	if err := s.manifest(c, m); err != nil {
 		return
 	}
-	out := &copySender{n: s.n, c: c, copy: cp.copy, began: time.Now()}
+	out := &copySender{n: s.n, c: c, of: cp, copy: cp.copy, began: time.Now()}
 	if err := out.run(q.File, q.Offset); err != nil {
 		log.Info().Err(err).Int64("bytes", out.bytes).Msg("a full copy was cut off")
 		return
 	}
 	s.n.stats.copySent(q.NodeID, cp.copy.Bytes(), time.Since(out.began))
 	log.Info().Int64("bytes", out.bytes).Dur("took", time.Since(out.began)).Msg("full copy sent")
+}
+
+// keepAlive tells the peer again and again that it is waited for, until stop: a peer
+// that hears nothing hangs up.
+func (s *copyServer) keepAlive(c *conn) (stop func()) {
+	ctx, cancel := context.WithCancel(s.n.ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for pause(ctx, s.n.opts.PeerTimeout/4); ctx.Err() == nil; pause(ctx, s.n.opts.PeerTimeout/4) {
+			if s.wait(c) != nil {
+				c.close()
+				return
+			}
+		}
+	})
+	return func() {
+		cancel()
+		wg.Wait()
+	}
+}
+
+func (s *copyServer) wait(c *conn) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.nc.SetWriteDeadline(time.Now().Add(s.n.opts.PeerTimeout)); err != nil {
+		return err
+	}
+	if err := c.w.WriteWait(); err != nil {
+		return err
+	}
+	return c.bw.Flush()
 }
 
 func (s *copyServer) manifest(c *conn, m *wire.Manifest) error {
@@ -83,19 +120,20 @@ func (s *copyServer) manifest(c *conn, m *wire.Manifest) error {
 }
 
 // find returns the copy that was asked for, a new one, or nil if it is gone.
-func (s *copyServer) find(q *wire.CopyRequest) (*served, error) {
+func (s *copyServer) find(c *conn, q *wire.CopyRequest) (*served, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if q.CopyID != "" {
 		cp := s.all[q.CopyID]
 		if cp != nil {
-			cp.users++
+			cp.users[c] = true
 		}
 		return cp, nil
 	}
 	if replication.Role(s.n.role.Load()) != replication.Master {
 		return nil, errors.New("this node is not the master")
 	}
+	s.endOthers(q.NodeID)
 	if len(s.all) >= maxCopies {
 		return nil, errors.New("too many full copies at once")
 	}
@@ -105,30 +143,51 @@ func (s *copyServer) find(q *wire.CopyRequest) (*served, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &served{id: uuid.NewString(), copy: cp, users: 1}
+	out := &served{id: uuid.NewString(), node: q.NodeID, copy: cp, users: map[*conn]bool{c: true}}
 	s.all[out.id] = out
 	s.n.stats.copyMade(cp.Bytes())
 	return out, nil
 }
 
-func (s *copyServer) release(cp *served) {
+// endOthers gives up the copies that node asked for before: it wants another now.
+// s.mu is held.
+func (s *copyServer) endOthers(node string) {
+	for _, cp := range s.all {
+		if cp.node != node {
+			continue
+		}
+		cp.over = true
+		for c := range cp.users {
+			c.close()
+		}
+	}
+	s.removeLocked(func(cp *served) bool { return cp.over && len(cp.users) == 0 })
+}
+
+func (s *copyServer) release(c *conn, cp *served) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	cp.users--
+	delete(cp.users, c)
 	cp.used = time.Now()
+	s.removeLocked(func(cp *served) bool { return cp.over && len(cp.users) == 0 })
 }
 
 // expire removes copies that nobody has asked for in a while.
 func (s *copyServer) expire() {
 	for s.n.ctx.Err() == nil {
 		s.n.pause(time.Second)
-		s.remove(func(cp *served) bool { return cp.users == 0 && time.Since(cp.used) > copyKept })
+		s.remove(func(cp *served) bool { return len(cp.users) == 0 && time.Since(cp.used) > copyKept })
 	}
 }
 
 func (s *copyServer) remove(which func(*served) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.removeLocked(which)
+}
+
+// removeLocked is remove for who holds s.mu.
+func (s *copyServer) removeLocked(which func(*served) bool) {
 	for id, cp := range s.all {
 		if !which(cp) {
 			continue
@@ -146,14 +205,15 @@ func (s *copyServer) close() { s.remove(func(*served) bool { return true }) }
 type copySender struct {
 	n     *Node
 	c     *conn
+	of    *served
 	copy  *engine.Copy
 	began time.Time
 	bytes int64
 	sums  [][]byte
 }
 
-// run sends from a place in a file on. Files before it are only read, for their
-// checksums.
+// run sends from a place in a file on. Files before it are read only if their
+// checksums are not known.
 func (o *copySender) run(file int, offset int64) error {
 	buf := make([]byte, chunkBytes)
 	for i := range o.copy.Files {
@@ -179,6 +239,10 @@ func (o *copySender) run(file int, offset int64) error {
 
 // file sends one file from an offset on.
 func (o *copySender) file(i int, from int64, buf []byte) (err error) {
+	if sum, ok := o.of.sums.Load(i); ok && from == o.copy.Files[i].Bytes {
+		o.sums = append(o.sums, sum.([]byte))
+		return nil
+	}
 	f, err := os.Open(filepath.Join(o.copy.Dir, filepath.FromSlash(o.copy.Files[i].Name)))
 	if err != nil {
 		return err
@@ -207,7 +271,9 @@ func (o *copySender) file(i int, from int64, buf []byte) (err error) {
 		at += n
 		left -= n
 	}
-	o.sums = append(o.sums, h.Sum(nil))
+	sum := h.Sum(nil)
+	o.of.sums.Store(i, sum)
+	o.sums = append(o.sums, sum)
 	return nil
 }
 
@@ -227,7 +293,6 @@ func (o *copySender) chunk(i int, at int64, b []byte, h hash.Hash) error {
 		return err
 	}
 	o.bytes += int64(len(b))
-	o.n.stats.copyBytes.Add(uint64(len(b)))
 	if rate := o.n.opts.CopyRate; rate > 0 {
 		due := time.Duration(float64(o.bytes) / float64(rate) * float64(time.Second))
 		o.n.pause(due - time.Since(o.began))

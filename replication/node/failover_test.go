@@ -66,13 +66,13 @@ func TestFailoverPromotes(t *testing.T) {
 func TestFailoverRefuses(t *testing.T) {
 	m := master(t)
 	p := newProxy(t, m.peer())
-	r := replicaOf(t, p.addr())
+	r := replicaOf(t, p.Addr())
 	m.put("a", 1)
 	level(t, m, r)
 	if _, err := m.node.Failover(context.Background(), "nobody", 0, false); errs.KindOf(err) != errs.NotFound {
 		t.Errorf("%v", err)
 	}
-	p.stall.Store(true)
+	p.Stall.Store(true)
 	for i := range 20 {
 		m.put(fmt.Sprint(i), 1)
 	}
@@ -95,12 +95,12 @@ func TestOldMasterIsFenced(t *testing.T) {
 	m := master(t)
 	address := m.peer()
 	p := newProxy(t, address)
-	r := replicaOf(t, p.addr())
+	r := replicaOf(t, p.Addr())
 	m.put("a", 1)
 	level(t, m, r)
 	until(t, "in sync", func() bool { s := r.status().Stats.InSync; return s != nil && *s })
-	p.refuse.Store(true)
-	p.cut()
+	p.Refuse.Store(true)
+	p.Cut()
 	m.put("lost", 1) // nobody else has it
 	m.stop()
 	if _, err := r.node.Failover(context.Background(), "", 0, false); err != nil {
@@ -148,7 +148,7 @@ func TestWriteConcern(t *testing.T) {
 		t.Errorf("all of nobody: %v", err)
 	}
 	p := newProxy(t, m.peer())
-	r := replicaOf(t, p.addr())
+	r := replicaOf(t, p.Addr())
 	level(t, m, r)
 	for _, n := range []int{1, replication.ConcernAll} {
 		if err := confirm(n, long); err != nil {
@@ -159,7 +159,7 @@ func TestWriteConcern(t *testing.T) {
 		t.Errorf("two of one: %v", err)
 	}
 	for range 3 {
-		p.cut()
+		p.Cut()
 		m.put("y", 1)
 		level(t, m, r)
 	}

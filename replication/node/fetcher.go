@@ -35,6 +35,8 @@ type fetcher struct {
 	hash     hash.Hash
 	sums     [][]byte
 	began    time.Time
+	placed   *replication.Copied // the copy serves; read after ended
+	heard    bool                // placed is in the queue of events
 }
 
 // fetchCopy starts a copy. Entries go to a spool from now on.
@@ -42,7 +44,7 @@ func (n *Node) fetchCopy(a *replication.FetchCopy) {
 	n.dropCopy()
 	f := &fetcher{n: n, order: a, ended: make(chan struct{}), began: time.Now()}
 	f.ctx, f.cancel = context.WithCancel(n.ctx)
-	s, err := newSpool(n.opts.Dir, n.opts.LogBytes)
+	s, err := newSpool(n.opts.Dir, n.opts.LogBytes, func(more int64) error { return n.slot.Engine().Room(more) })
 	if err != nil {
 		n.log.Error().Err(err).Msg("a full copy cannot be spooled")
 		n.bg.Go(func() { n.post(&replication.Copied{Failed: true}) })
@@ -59,45 +61,53 @@ func (n *Node) dropCopy() {
 	if n.fetch == nil {
 		return
 	}
-	n.fetch.cancel()
-	<-n.fetch.ended
+	f := n.fetch
+	f.cancel()
+	<-f.ended
 	n.fetch = nil
 	n.apply.restore()
+	if f.placed != nil && !f.heard {
+		n.late = f.placed // too late to be given up: the protocol must know what the data is
+	}
 }
 
 // run fetches, adopts and reports.
 func (f *fetcher) run() {
 	defer close(f.ended)
 	defer f.cancel()
-	e, tip, err := f.bring()
+	e, err := f.bring()
 	if err != nil {
 		f.n.log.Warn().Err(err).Str("reason", f.order.Reason).Msg("full copy failed")
+	}
+	if e == nil {
 		f.n.stats.copyEnded(0, time.Since(f.began), false)
 		f.post(&replication.Copied{Failed: true})
 		return
 	}
-	lineage := e.Lineage()
-	size := int64(0)
-	for _, file := range f.manifest.Files {
-		size += file.Bytes
-	}
+	lineage, tip := e.Lineage(), position(e.LogPosition())
+	size := f.manifest.Bytes()
 	f.n.stats.copyEnded(size, time.Since(f.began), true)
 	f.n.log.Info().Str("reason", f.order.Reason).Int64("bytes", size).Uint64("offset", tip.Offset).
 		Dur("took", time.Since(f.began)).Msg("full copy is in place")
-	f.post(&replication.Copied{Tip: tip, Branch: lineage[len(lineage)-1].ID, History: e.Identity().HistoryID})
+	f.placed = &replication.Copied{Tip: tip, Branch: lineage[len(lineage)-1].ID,
+		History: e.Identity().HistoryID, Failed: err != nil}
+	f.heard = f.post(f.placed)
 	f.n.apply.release()
 }
 
 // post hands an event to the protocol unless the copy was given up.
-func (f *fetcher) post(ev replication.Event) {
+func (f *fetcher) post(ev replication.Event) bool {
 	select {
 	case f.n.events <- event{ev, 0}:
+		return true
 	case <-f.ctx.Done():
+		return false
 	}
 }
 
-// bring does everything up to the moment when the copy serves.
-func (f *fetcher) bring() (*engine.Engine, replication.Position, error) {
+// bring does everything up to the moment when the copy serves with what was
+// spooled. With an engine the copy is in place, whatever the error is.
+func (f *fetcher) bring() (*engine.Engine, error) {
 	if err := f.fetch(); err != nil {
 		if f.out != nil {
 			err = errors.Join(err, f.out.Close())
@@ -105,16 +115,16 @@ func (f *fetcher) bring() (*engine.Engine, replication.Position, error) {
 		if f.stage != "" {
 			err = errors.Join(err, os.RemoveAll(f.stage))
 		}
-		return nil, replication.Position{}, err
+		return nil, err
 	}
 	slot := f.n.slot
 	old := slot.Engine() // nobody else replaces it
 	if err := f.keepOrphans(old); err != nil {
-		return nil, replication.Position{}, errors.Join(err, os.RemoveAll(f.stage))
+		return nil, errors.Join(err, os.RemoveAll(f.stage))
 	}
 	e, err := old.Adopt(f.ctx, f.stage)
 	if err != nil {
-		return nil, replication.Position{}, err
+		return nil, err
 	}
 	e.RefuseWrites(errNotMaster(*f.n.lead.Load()))
 	slot.Replace(e, func(err error) {
@@ -122,8 +132,7 @@ func (f *fetcher) bring() (*engine.Engine, replication.Position, error) {
 			f.n.log.Warn().Err(err).Msg("closing the data that a full copy replaced")
 		}
 	})
-	tip, err := f.n.apply.settle(e)
-	return e, tip, err
+	return e, f.n.apply.settle(f.ctx, e)
 }
 
 // fetch receives every file, over as many connections as it takes.
@@ -171,7 +180,7 @@ func (f *fetcher) attempt() (done bool, err error) {
 	if err := f.request(c, q); err != nil {
 		return false, err
 	}
-	m, err := c.r.ReadManifest()
+	m, err := f.awaitManifest(c)
 	if err != nil {
 		return false, err
 	}
@@ -181,7 +190,7 @@ func (f *fetcher) attempt() (done bool, err error) {
 		err = errCopyGone
 	}
 	if err != nil {
-		return errors.Is(err, errManifest), err
+		return errors.Is(err, errManifest) || errors.Is(err, errNoRoom), err
 	}
 	for {
 		if err := c.nc.SetReadDeadline(time.Now().Add(f.n.opts.PeerTimeout)); err != nil {
@@ -194,10 +203,26 @@ func (f *fetcher) attempt() (done bool, err error) {
 		if end != nil {
 			return true, f.finish(end)
 		}
+		if chunk == nil {
+			continue
+		}
 		if err := f.write(chunk); err != nil {
 			return true, err
 		}
 		f.n.stats.copyBytesIn(len(chunk.Data))
+	}
+}
+
+// awaitManifest waits for as long as the master is alive: it may have to write index
+// images first.
+func (f *fetcher) awaitManifest(c *conn) (*wire.Manifest, error) {
+	for {
+		if err := c.nc.SetReadDeadline(time.Now().Add(f.n.opts.PeerTimeout)); err != nil {
+			return nil, err
+		}
+		if m, err := c.r.ReadManifest(); m != nil || err != nil {
+			return m, err
+		}
 	}
 }
 
@@ -213,6 +238,9 @@ func (f *fetcher) request(c *conn, q *wire.CopyRequest) error {
 // errManifest says that a manifest asks for what no copy has.
 var errManifest = errors.New("manifest of a full copy is not valid")
 
+// errNoRoom says that a copy does not fit on the disk. It is tried again later.
+var errNoRoom = errors.New("no room for a full copy")
+
 // begin checks the manifest: a peer's, so hostile.
 func (f *fetcher) begin(m *wire.Manifest) error {
 	seen := make(map[string]bool, len(m.Files))
@@ -224,6 +252,10 @@ func (f *fetcher) begin(m *wire.Manifest) error {
 	}
 	if m.CopyID == "" || len(m.Files) == 0 {
 		return fmt.Errorf("%w: it is empty", errManifest)
+	}
+	// The disk must hold old and new data beside each other, and the spool.
+	if err := f.n.slot.Engine().Room(m.Bytes()); err != nil {
+		return fmt.Errorf("%w: %w", errNoRoom, err)
 	}
 	stage, err := f.n.slot.Engine().NewStage()
 	if err != nil {

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -22,13 +23,16 @@ const queueEvents = 1024
 
 // Node is one node of a replicated set.
 type Node struct {
-	opts  Options
-	log   zerolog.Logger
-	slot  *engine.Slot
-	core  *replication.Core    // loop only
-	state state                // loop only, once running
-	tip   replication.Position // last told to core; loop only
-	began time.Time
+	opts    Options
+	log     zerolog.Logger
+	slot    *engine.Slot
+	core    *replication.Core    // loop only
+	state   state                // loop only, once running
+	tip     replication.Position // last told to core; loop only
+	dialled string               // the master that was dialled last; loop only
+	fresh   *replication.Entries // received, and not handed to the applier; loop only
+	late    *replication.Copied  // of a copy that was in place when it was given up; loop only
+	began   time.Time
 
 	events    chan event
 	requestID atomic.Uint64
@@ -101,6 +105,9 @@ func Open(ctx context.Context, o Options) (*Node, error) {
 		n.address.Store(&replication.Address{API: o.API})
 	}
 	n.stats = newStats(n)
+	if !o.NoStats {
+		n.stats.load(o.Dir)
+	}
 	n.apply = newApplier(n)
 	n.copies = newCopyServer(n)
 	n.startCore()
@@ -166,6 +173,10 @@ func (n *Node) startCore() {
 	n.bg.Go(n.apply.run)
 	n.bg.Go(n.watchLog)
 	n.bg.Go(n.copies.expire)
+	n.bg.Go(n.heal)
+	if !n.opts.NoStats {
+		n.bg.Go(n.keepStats)
+	}
 	if ln := n.listener(); ln != nil {
 		n.bg.Go(func() { n.accept(ln) })
 	}
@@ -227,9 +238,20 @@ func (n *Node) step(ev event) {
 			n.perform(n.core.Step(n.now(), &replication.Logged{Tip: tip}))
 		}
 	}
+	if m, ok := ev.ev.(*replication.Received); ok {
+		n.fresh, _ = m.Msg.(*replication.Entries)
+	}
 	n.perform(n.core.Step(n.now(), ev.ev))
+	if n.fresh != nil { // refused: of a connection or an epoch that is over
+		n.apply.unreserve(len(n.fresh.Data))
+		n.fresh = nil
+	}
 	if m, ok := ev.ev.(*replication.Copied); ok {
 		n.copyEnded(m.Failed)
+	}
+	if late := n.late; late != nil {
+		n.late = nil
+		n.perform(n.core.Step(n.now(), late))
 	}
 	n.publish()
 }
@@ -269,12 +291,14 @@ func (n *Node) watchLog() {
 }
 
 // pause waits for d or the end.
-func (n *Node) pause(d time.Duration) {
+func (n *Node) pause(d time.Duration) { pause(n.ctx, d) }
+
+func pause(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
-	case <-n.ctx.Done():
+	case <-ctx.Done():
 	}
 }
 
@@ -290,6 +314,9 @@ func (n *Node) Close() error {
 		n.bg.Wait()
 		n.copies.close()
 		n.apply.close()
+		if !n.opts.NoStats && replication.Role(n.role.Load()) != replication.Standalone {
+			n.closeErr = errors.Join(n.closeErr, n.stats.save(n.opts.Dir))
+		}
 	})
 	return n.closeErr
 }

@@ -32,6 +32,11 @@ func TestStateSurvives(t *testing.T) {
 	}
 }
 
+func FuzzStats(f *testing.F) {
+	f.Add([]byte(`{"bytes_sent":3,"full_syncs":{"empty":1},"replicas":[{"id":"a","offset":7,"heard_us":5}]}`))
+	f.Fuzz(func(_ *testing.T, b []byte) { _ = decodeStats(b, &keptStats{}) })
+}
+
 func FuzzState(f *testing.F) {
 	f.Add([]byte(`{"config_role":"master","role":"replica","promise":{"epoch":3,"master":{"peer":"a:1"}}}`))
 	f.Fuzz(func(_ *testing.T, b []byte) { _, _ = decodeState(b) })

@@ -17,21 +17,18 @@ type stats struct {
 	samples replication.LagSamples
 	history logHistory
 
-	bytesSent, bytesReceived atomic.Uint64 // of connections that are closed
-	copyBytes                atomic.Uint64 // sent in full copies
-	copyBytesRead            atomic.Uint64
-	snapshotSize             atomic.Int64
-	applied_                 atomic.Uint64 // operations
-	applyErrors              atomic.Uint64
-	partial                  atomic.Uint64
-	reconnects               atomic.Uint64
-	dialErrors               atomic.Uint64
-	resumed                  atomic.Uint64
-	orphans                  atomic.Uint64
-	promotions               atomic.Uint64
-	fencings                 atomic.Uint64
-	emptied                  atomic.Uint64 // masters that were empty, and not followed
-	copyTook                 atomic.Int64  // last, nanoseconds
+	traffic      traffic
+	snapshotSize atomic.Int64
+	applied_     atomic.Uint64 // operations
+	applyErrors  atomic.Uint64
+	partial      atomic.Uint64
+	reconnects   atomic.Uint64
+	resumed      atomic.Uint64
+	orphans      atomic.Uint64
+	promotions   atomic.Uint64
+	fencings     atomic.Uint64
+	emptied      atomic.Uint64 // masters that were empty, and not followed
+	copyTook     atomic.Int64  // last, nanoseconds
 
 	masterOffset atomic.Uint64 // as last heard
 	received_    atomic.Uint64 // last offset received
@@ -171,8 +168,6 @@ func (s *stats) feedOf(c *conn) *feedStats {
 
 // gone notes the end of a connection.
 func (s *stats) gone(c *conn) {
-	s.bytesSent.Add(c.sent.Load())
-	s.bytesReceived.Add(c.read.Load())
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f := s.byConn[c.id]
@@ -212,14 +207,11 @@ func (s *stats) level(now int64) {
 	}
 }
 
-func (s *stats) received(c *conn)     { c.read.Store(c.r.Bytes) }
 func (s *stats) applyFailed()         { s.applyErrors.Add(1) }
-func (s *stats) dialFailed(error)     { s.dialErrors.Add(1) }
 func (s *stats) copyResumed()         { s.resumed.Add(1) }
 func (s *stats) orphaned(entries int) { s.orphans.Add(uint64(entries)) }
 func (s *stats) copyMade(bytes int64) { s.snapshotSize.Store(bytes) }
 func (s *stats) copyBytesIn(bytes int) {
-	s.copyBytesRead.Add(uint64(bytes))
 	s.copyDone.Add(int64(bytes))
 }
 

@@ -99,8 +99,8 @@ func (s *stats) replica(f *feedStats, tip uint64, now time.Time) replication.Rep
 // figures are the node's own.
 func (s *stats) figures(role replication.Role, tip uint64, replicas []replication.ReplicaStatus) *replication.Stats {
 	out := &replication.Stats{Role: role.String(), SnapshotSize: s.snapshotSize.Load(),
-		PartialSyncs: s.partial.Load(), Reconnects: s.reconnects.Load() + s.dialErrors.Load()}
-	out.BytesSent, out.BytesReceived = s.wireBytes()
+		PartialSyncs: s.partial.Load(), Reconnects: s.reconnects.Load()}
+	out.BytesSent, out.BytesReceived = s.traffic.sent.Load(), s.traffic.received.Load()
 	s.mu.Lock()
 	out.FullSyncs, out.Rejected = maps.Clone(s.full), maps.Clone(s.reject)
 	if s.copying != nil {
@@ -169,19 +169,6 @@ func (s *stats) ofReplica(out *replication.Stats, tip uint64) {
 		t := time.UnixMicro(at).UTC()
 		out.LastSync = &t
 	}
-}
-
-// wireBytes counts what the sockets carried, closed ones too.
-func (s *stats) wireBytes() (sent, received uint64) {
-	sent, received = s.bytesSent.Load(), s.bytesReceived.Load()
-	t := &s.n.conns
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, c := range t.all {
-		sent += c.sent.Load()
-		received += c.read.Load()
-	}
-	return sent + s.copyBytes.Load(), received + s.copyBytesRead.Load()
 }
 
 // following reports whether the connection to the master is open.

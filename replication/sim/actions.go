@@ -54,7 +54,7 @@ func (n *node) do(a replication.Action) {
 	case *replication.FetchCopy:
 		n.fetch(a)
 	case *replication.DropCopy:
-		n.copying, n.queue = nil, nil
+		n.dropCopy()
 	case *replication.Seal:
 		n.seal()
 	case *replication.Unseal:
@@ -192,11 +192,34 @@ func (n *node) fetch(a *replication.FetchCopy) {
 	})
 }
 
-// install puts a copy in place with what was spooled.
-func (n *node) install(job *copyJob) {
+// dropCopy gives a copy up, now and then a moment after it was put in place.
+func (n *node) dropCopy() {
+	job := n.copying
+	n.copying, n.queue = nil, nil
+	if job == nil || job.entries == nil || !n.w.chance(3) {
+		return
+	}
+	n.w.logf("n%d gives a copy up that is in place", n.id)
+	n.replace(job)
+	n.late = &replication.Copied{Tip: n.disk.tip(), Branch: n.disk.branch, History: historyID}
+}
+
+// replace puts a copy in place, without its spool.
+func (n *node) replace(job *copyJob) {
 	n.w.res.Copies++
 	n.disk.copies++
 	n.disk.entries, n.disk.first, n.disk.branch = job.entries, job.first, job.branch
+	n.disk.synced = n.disk.last()
+}
+
+// install puts a copy in place with what was spooled.
+func (n *node) install(job *copyJob) {
+	n.replace(job)
+	if !n.w.calm && n.w.chance(8) { // the spool is lost
+		n.copying = nil
+		n.step(&replication.Copied{Tip: n.disk.tip(), Branch: n.disk.branch, History: historyID, Failed: true})
+		return
+	}
 	for _, b := range job.spool {
 		if !n.disk.continues(b.first, b.list) {
 			n.w.violated("n%d: spooled entries from %d do not follow the copy at %d", n.id, b.first, n.disk.last())

@@ -19,10 +19,11 @@ type node struct {
 
 	conns   map[replication.ConnID]*pipe
 	streams map[replication.ConnID]*stream
-	commits int            // of clients, under way
-	queue   []batch        // of entries to apply
-	busy    bool           // one is being applied
-	copying *copyJob       // a full copy under way
+	commits int      // of clients, under way
+	queue   []batch  // of entries to apply
+	busy    bool     // one is being applied
+	copying *copyJob // a full copy under way
+	late    *replication.Copied
 	awaits  map[uint64]ask // by request
 	asked   uint64
 	lists   map[*replication.Entries][]entry // of entries that are being received
@@ -109,6 +110,10 @@ func (n *node) step(ev replication.Event) {
 		n.perform(n.core.Step(n.now(), &replication.Logged{Tip: n.disk.position(n.disk.synced)}))
 	}
 	n.perform(n.core.Step(n.now(), ev))
+	if late := n.late; late != nil {
+		n.late = nil
+		n.perform(n.core.Step(n.now(), late))
+	}
 	n.w.check.promised(n)
 }
 

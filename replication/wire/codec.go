@@ -28,6 +28,7 @@ const (
 	kindManifest
 	kindChunk
 	kindCopyEnd
+	kindWait
 )
 
 // Limits of what a message may hold.

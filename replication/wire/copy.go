@@ -24,6 +24,14 @@ type Manifest struct {
 	Files     []File
 }
 
+// Bytes is the size of all files.
+func (m *Manifest) Bytes() (n int64) {
+	for _, f := range m.Files {
+		n += f.Bytes
+	}
+	return n
+}
+
 // File is one file of a copy.
 type File struct {
 	Name  string
@@ -73,10 +81,16 @@ func (w *Writer) WriteManifest(m *Manifest) error {
 	})
 }
 
-// ReadManifest reads a manifest.
+// WriteWait says that a manifest, or the next chunk, is still being made.
+func (w *Writer) WriteWait() error {
+	return w.frame(kindWait, func(b []byte) []byte { return b })
+}
+
+// ReadManifest reads a manifest; nil without an error means that the peer is alive
+// and still makes it.
 func (r *Reader) ReadManifest() (*Manifest, error) {
 	kind, b, err := r.frame()
-	if err != nil {
+	if err != nil || kind == kindWait && len(b) == 0 {
 		return nil, err
 	}
 	return decodeManifest(kind, b)
@@ -121,10 +135,11 @@ func (w *Writer) WriteCopyEnd(m *CopyEnd) error {
 	})
 }
 
-// ReadCopy reads the next part of a copy: a chunk, or its end.
+// ReadCopy reads the next part of a copy: a chunk, or its end; neither, without an
+// error, means that the peer is alive and still reads.
 func (r *Reader) ReadCopy() (*Chunk, *CopyEnd, error) {
 	kind, b, err := r.frame()
-	if err != nil {
+	if err != nil || kind == kindWait && len(b) == 0 {
 		return nil, nil, err
 	}
 	return decodeCopy(kind, b)

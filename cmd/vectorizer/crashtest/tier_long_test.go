@@ -4,3 +4,6 @@ package crashtest
 
 // rounds is how often the server is killed.
 const rounds = 50
+
+// killRounds is how often a node of a replicated set is killed.
+const killRounds = 30

@@ -1,0 +1,6 @@
+//go:build !long
+
+package node
+
+// seamRounds is how often something happens in TestSeams.
+const seamRounds = 14
