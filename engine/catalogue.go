@@ -172,33 +172,61 @@ func (k *metaCommand) stage(tx *txn) error {
 }
 
 // UpdateCollection changes what p names. Errors: errs.Validation,
-// errs.CollectionNotFound, errs.StorageFull, errs.ShuttingDown.
+// errs.CollectionNotFound, errs.NotReady, errs.Quarantined (quantization), errs.StorageFull, errs.ShuttingDown.
 func (e *Engine) UpdateCollection(
 	ctx context.Context, name string, p CollectionPatch,
 ) (CollectionInfo, error) {
-	if p.EfSearch != nil {
-		if err := checkRange("hnsw.ef_search", *p.EfSearch, 1, maxEfSearch); err != nil {
-			return CollectionInfo{}, err
-		}
+	if err := p.check(); err != nil {
+		return CollectionInfo{}, err
 	}
-	if p.Description != nil {
-		if err := checkDescription(*p.Description); err != nil {
-			return CollectionInfo{}, err
-		}
-	}
-	cmd := &metaCommand{name: name, change: func(_ *txn, cfg *CollectionConfig) error {
+	cmd := &metaCommand{name: name, change: func(tx *txn, cfg *CollectionConfig) error {
 		if p.Description != nil {
 			cfg.Description = *p.Description
 		}
 		if p.EfSearch != nil {
 			cfg.HNSW.EfSearch = *p.EfSearch
 		}
+		if p.Storage != nil {
+			cfg.Storage = *p.Storage
+		}
+		if q := p.Quantization; q != nil {
+			if c := tx.named(name); c.view.Load() == nil {
+				return errNotReady(c)
+			}
+			cfg.Quantization = *q
+		}
 		return nil
 	}}
+	if q := p.Quantization; q != nil {
+		cmd.apply = func(c *collection) { c.requantize(*q) }
+	}
 	if err := e.submit(ctx, cmd, 1024, 1); err != nil {
 		return CollectionInfo{}, err
 	}
 	return cmd.found.info(), nil
+}
+
+// check refuses values that no collection takes.
+func (p *CollectionPatch) check() error {
+	if p.EfSearch != nil {
+		if err := checkRange("hnsw.ef_search", *p.EfSearch, 1, maxEfSearch); err != nil {
+			return err
+		}
+	}
+	if p.Description != nil {
+		if err := checkDescription(*p.Description); err != nil {
+			return err
+		}
+	}
+	if p.Quantization != nil {
+		if err := checkQuantization(*p.Quantization); err != nil {
+			return err
+		}
+	}
+	if p.Storage != nil {
+		return checkStorage(*p.Storage)
+	}
+	return nil
 }
 
 // RenameCollection gives old the name new. Errors: errs.Validation,

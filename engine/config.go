@@ -15,6 +15,8 @@ type CollectionConfig struct {
 	HNSW      HNSWConfig     `json:"hnsw"`
 	// Quantization says what searches read: "auto" (default), "sq8", "sq4" or "none".
 	Quantization Quantization `json:"quantization,omitempty"`
+	// Storage says where vectors are after a start: "mapped" (default) or "ram".
+	Storage Storage `json:"storage,omitempty"`
 	// UpdateMode is "in_place" (default) or "reinsert".
 	UpdateMode UpdateMode `json:"update_mode"`
 	// PayloadIndex lists the dotted payload paths to index; nil indexes every
@@ -45,6 +47,18 @@ const (
 	QuantizeSQ4 Quantization = "sq4"
 	// QuantizeNone reads full vectors. Collections of versions without codes keep it.
 	QuantizeNone Quantization = "none"
+)
+
+// Storage says where the vectors of a collection lie once its image is opened.
+// Vectors written since then are in memory in any case.
+type Storage string
+
+const (
+	// StorageMapped leaves vectors in the image file, mapped: memory is taken for
+	// what is touched, and given back when others need it. With codes that is little.
+	StorageMapped Storage = "mapped"
+	// StorageRAM reads them into memory when the collection is opened.
+	StorageRAM Storage = "ram"
 )
 
 // UpdateMode says what an upsert of an existing id does to the graph.
@@ -113,4 +127,8 @@ type MemoryInfo struct {
 type CollectionPatch struct {
 	Description *string
 	EfSearch    *int
+	// Quantization takes effect at once, in the background: searches go on by the
+	// codes that are there until the others are made.
+	Quantization *Quantization
+	Storage      *Storage // from the next start on
 }

@@ -47,3 +47,36 @@ func newGraph(o *Options, cfg *CollectionConfig) (graph, error) {
 	}
 	return nil, errs.New(errs.IndexError, "Index cannot be made").Wrap(err)
 }
+
+// recoder is a graph that may be walked by codes.
+type recoder interface {
+	// Requantize asks for codes of another kind, which come in the background.
+	Requantize(kind codes.Kind) error
+}
+
+// requantize has the graphs of c take codes of another kind. It runs in commit order.
+func (c *collection) requantize(q Quantization) {
+	kind, _ := codes.ParseKind(string(q))
+	v, err := c.acquire()
+	if err != nil {
+		return // it is opened with what the catalogue says
+	}
+	defer v.release()
+	graphs := []graph{v.graph}
+	if s := c.shadow.Load(); s != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if !s.dead {
+			graphs = append(graphs, s.graph)
+		}
+	}
+	for _, g := range graphs {
+		r, ok := g.(recoder)
+		if !ok {
+			continue
+		}
+		if err := r.Requantize(kind); err != nil {
+			panic("BUG: engine: quantization was not checked: " + err.Error())
+		}
+	}
+}

@@ -206,7 +206,7 @@ func (e *Engine) openParts(c *collection, r *image.Reader) (*view, error) {
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		cfg := graphConfig(&e.opts, c.config())
-		cfg.MapVectors = true
+		cfg.MapVectors = c.config().Storage != StorageRAM
 		g, gerr = openGraph(cfg, r)
 	})
 	wg.Go(func() {

@@ -228,6 +228,9 @@ func (tx *txn) replayConfig(r *replicated) error {
 		h := m.Config.HNSW
 		tx.after(func() { tx.e.bg.Go(func() { tx.e.follow(c, h) }) })
 	}
+	if q := m.Config.Quantization; q != old.Config.Quantization {
+		tx.afterIn(c, func() { c.requantize(q) })
+	}
 	return nil
 }
 

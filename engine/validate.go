@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"encoding/json"
 	"math"
 	"strings"
@@ -39,12 +40,13 @@ func (cfg *CollectionConfig) normalise() error {
 	if cfg.Metric > compute.Cosine {
 		return errs.Invalid("metric", "cosine, euclidean or dot", int(cfg.Metric))
 	}
-	switch cfg.Quantization {
-	case "":
-		cfg.Quantization = QuantizeAuto
-	case QuantizeAuto, QuantizeSQ8, QuantizeSQ4, QuantizeNone:
-	default:
-		return errs.Invalid("quantization", "auto, sq8, sq4 or none", string(cfg.Quantization))
+	cfg.Quantization = cmp.Or(cfg.Quantization, QuantizeAuto)
+	if err := checkQuantization(cfg.Quantization); err != nil {
+		return err
+	}
+	cfg.Storage = cmp.Or(cfg.Storage, StorageMapped)
+	if err := checkStorage(cfg.Storage); err != nil {
+		return err
 	}
 	switch cfg.UpdateMode {
 	case "":
@@ -208,4 +210,19 @@ func trimJSON(p []byte) []byte {
 		p = p[:n-1]
 	}
 	return p
+}
+
+func checkQuantization(q Quantization) error {
+	switch q {
+	case QuantizeAuto, QuantizeSQ8, QuantizeSQ4, QuantizeNone:
+		return nil
+	}
+	return errs.Invalid("quantization", "auto, sq8, sq4 or none", string(q))
+}
+
+func checkStorage(s Storage) error {
+	if s != StorageMapped && s != StorageRAM {
+		return errs.Invalid("storage", "mapped or ram", string(s))
+	}
+	return nil
 }

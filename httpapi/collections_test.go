@@ -89,6 +89,12 @@ func TestCollectionInfo(t *testing.T) {
 		t.Error(q) // too few rows for codes
 	}
 	e.send("POST", "/collections", `{"name":"bad","dimension":4,"quantization":"sq9"}`).fails(400, "validation_error")
+	e.send("PUT", "/collections/c", `{"quantization":{"storage":"tape"}}`).fails(400, "validation_error")
+	m = e.send("PUT", "/collections/c", `{"quantization":{"type":"sq4","storage":"ram"}}`).ok()
+	if q := m["quantization"].(map[string]any); q["setting"] != "sq4" || q["storage"] != "ram" {
+		t.Error(q)
+	}
+	checkInfo(t, m)
 	if size := m["size"].(map[string]any); size["total_bytes"].(float64) < 32 ||
 		!strings.ContainsAny(size["total"].(string), "BKM") {
 		t.Error(size)

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -45,7 +46,8 @@ type quantInfo struct {
 	Enabled bool   `json:"enabled"`
 	Type    string `json:"type"`
 	Bits    int    `json:"bits"`
-	Setting string `json:"setting"` // as the collection was created
+	Setting string `json:"setting"` // what the collection asks for
+	Storage string `json:"storage"` // of the vectors once the image is opened
 }
 
 // normalInfo says whether rows are normalised for the index; reads return
@@ -124,7 +126,8 @@ func indexing(i *engine.CollectionInfo) indexingStatus {
 
 // quantization is what searches of a collection read.
 func quantization(i *engine.CollectionInfo) quantInfo {
-	q := quantInfo{Type: string(engine.QuantizeNone), Bits: 32, Setting: string(i.Quantization)}
+	q := quantInfo{Type: string(engine.QuantizeNone), Bits: 32, Setting: string(i.Quantization),
+		Storage: string(cmp.Or(i.Storage, engine.StorageMapped))}
 	if i.Quantization == "" { // of a version without codes
 		q.Setting = q.Type
 	}

@@ -108,7 +108,7 @@ func (c *Create) setting(d *Decoder, key []byte) (_ bool, err error) {
 	case "update_mode":
 		c.Config.UpdateMode, err = d.updateMode()
 	case "quantization":
-		c.Config.Quantization, err = d.quantization()
+		c.Config.Quantization, c.Config.Storage, err = d.quantization()
 	case "payload_index":
 		if c.Config.PayloadIndex, err = d.strings(engine.MaxIndexedPaths); err == nil &&
 			c.Config.PayloadIndex == nil {
@@ -175,15 +175,26 @@ func (d *Decoder) updateMode() (engine.UpdateMode, error) {
 	return "", d.Invalid(`"in_place" or "reinsert"`, clip(string(s)))
 }
 
-// quantization reads "sq8", or {"type": "sq8"}.
-func (d *Decoder) quantization() (q engine.Quantization, err error) {
-	if d.Kind() == KindObject {
-		err = d.object(fieldSet{"type"}, func([]byte) (_ bool, err error) {
-			q, err = d.quantization()
-			return true, err
-		})
-		return q, err
+// quantization reads "sq8", or {"type": "sq8", "storage": "ram"}; what is not named is
+// empty.
+func (d *Decoder) quantization() (q engine.Quantization, s engine.Storage, err error) {
+	if d.Kind() != KindObject {
+		q, err = d.quantizationType()
+		return q, "", err
 	}
+	err = d.object(fieldSet{"type", "storage"}, func(key []byte) (_ bool, err error) {
+		switch string(key) {
+		case "type":
+			q, err = d.quantizationType()
+		case "storage":
+			s, err = d.storage()
+		}
+		return true, err
+	})
+	return q, s, err
+}
+
+func (d *Decoder) quantizationType() (engine.Quantization, error) {
 	s, err := d.Text()
 	if err != nil {
 		return "", err
@@ -193,6 +204,30 @@ func (d *Decoder) quantization() (q engine.Quantization, err error) {
 		return q, nil
 	}
 	return "", d.Invalid(`"auto", "sq8", "sq4" or "none"`, clip(string(s)))
+}
+
+func (d *Decoder) storage() (engine.Storage, error) {
+	s, err := d.Text()
+	if err != nil {
+		return "", err
+	}
+	switch m := engine.Storage(s); m {
+	case engine.StorageMapped, engine.StorageRAM:
+		return m, nil
+	}
+	return "", d.Invalid(`"mapped" or "ram"`, clip(string(s)))
+}
+
+// quantization reads the member of that name.
+func (p *Patch) quantization(d *Decoder) error {
+	q, s, err := d.quantization()
+	if q != "" {
+		p.Quantization = &q
+	}
+	if s != "" {
+		p.Storage = &s
+	}
+	return err
 }
 
 // DecodeHNSW reads a whole body of graph parameters, which may be empty.
@@ -215,7 +250,7 @@ type Patch struct {
 // Decode reads the whole body.
 func (p *Patch) Decode(d *Decoder) error {
 	*p = Patch{}
-	known := fieldSet{"description", "ef_search", "similarity_metric", "metric"}
+	known := fieldSet{"description", "ef_search", "quantization", "similarity_metric", "metric"}
 	err := d.object(known, func(key []byte) (_ bool, err error) {
 		switch string(key) {
 		case "description":
@@ -228,6 +263,8 @@ func (p *Patch) Decode(d *Decoder) error {
 			var n int
 			n, err = d.Int(1, engine.MaxLimit)
 			p.EfSearch = &n
+		case "quantization":
+			err = p.quantization(d)
 		case "similarity_metric", "metric":
 			p.Metric, err = d.metric()
 		default:

@@ -3,6 +3,7 @@ package hnsw
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"slices"
@@ -222,5 +223,64 @@ func TestAutoRefuses(t *testing.T) {
 	x.Wait()
 	if x.Memory().Codes != 0 {
 		t.Fatal("codes were taken although they tell nothing apart")
+	}
+}
+
+// TestRequantize changes the kind of codes beside searches and writes, and from one
+// to the next before the first is made.
+func TestRequantize(t *testing.T) {
+	x, r := randomIndexOf(t, 1500, codedConfig(20))
+	stop, done := make(chan struct{}), make(chan error, 1)
+	go func() {
+		q := make([]float32, 20)
+		for {
+			select {
+			case <-stop:
+				done <- nil
+				return
+			default:
+			}
+			if hits := x.Search(q, index.Params{K: 5, Ef: 40}, nil); len(hits) != 5 {
+				done <- fmt.Errorf("%d hits", len(hits))
+				return
+			}
+		}
+	}()
+	ask := func(kinds ...codes.Kind) {
+		t.Helper()
+		for i, kind := range kinds {
+			if err := x.Requantize(kind); err != nil {
+				t.Fatal(err)
+			}
+			if err := x.Put(uint32(i), gauss(r, 20)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		x.Wait()
+		want := kinds[len(kinds)-1]
+		bits := 0
+		if want != codes.None {
+			bits = want.Bits()
+		}
+		if got := x.Memory().Bits; got != bits || x.Config().Quantization != want {
+			t.Fatalf("%d bits after %v, config says %v", got, kinds, x.Config().Quantization)
+		}
+		for range 20 {
+			v := x.Vector(uint32(r.IntN(1500)))
+			if hits := x.Search(v, index.Params{K: 1, Ef: 64}, nil); len(hits) != 1 || hits[0].Dist != 0 {
+				t.Fatalf("after %v: %v", kinds, hits)
+			}
+		}
+	}
+	ask(codes.SQ4)
+	ask(codes.None)
+	ask(codes.SQ8)
+	ask(codes.SQ4, codes.None, codes.SQ8, codes.None, codes.SQ4)
+	close(stop)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if err := x.Requantize(99); err == nil {
+		t.Fatal("kind 99 was taken")
 	}
 }

@@ -88,7 +88,7 @@ func (c Config) validate() error {
 		return errs.Invalid("metric", "l2, dot or cosine", c.Metric)
 	}
 	if !c.Quantization.Valid() {
-		return errs.Invalid("quantization", "none, sq8, sq4 or auto", uint8(c.Quantization))
+		return errInvalidKind(c.Quantization)
 	}
 	for _, err := range []error{
 		inRange("dimension", c.Dim, 1, compute.MaxDim),
@@ -104,4 +104,8 @@ func (c Config) validate() error {
 		}
 	}
 	return nil
+}
+
+func errInvalidKind(k codes.Kind) error {
+	return errs.Invalid("quantization", "none, sq8, sq4 or auto", uint8(k))
 }

@@ -20,6 +20,10 @@ type Index struct {
 	epoch atomic.Uint64 // grows by two with every Put and Delete
 	entry atomic.Uint64 // level<<32 | row where searches start; noEntry without one
 
+	// kind is what codes are wanted, recode that those there are of another kind.
+	kind   atomic.Uint32
+	recode atomic.Bool
+
 	exported    atomic.Bool  // somebody outside may hold slices over mem
 	retired     []*memory    // old ones of which that is true; the writer's
 	upperBlocks int          // upper blocks in use; the writer's
@@ -61,13 +65,19 @@ func New(cfg Config) (*Index, error) {
 func newIndex(cfg Config) *Index {
 	x := &Index{cfg: cfg, shape: shapeOf(cfg), lv: newLevels(cfg.Seed, cfg.M)}
 	x.entry.Store(noEntry)
+	x.kind.Store(uint32(cfg.Quantization))
 	x.work.init(cfg.MaxPending)
 	x.scratch.New = x.newScratch
 	return x
 }
 
-// Config returns what the index was made with, defaults filled in.
-func (x *Index) Config() Config { return x.cfg }
+// Config returns what the index was made with, defaults filled in, and the kind of
+// codes that is wanted now.
+func (x *Index) Config() Config {
+	cfg := x.cfg
+	cfg.Quantization = x.wanted()
+	return cfg
+}
 
 // listLock returns the lock of row's lists.
 func (x *Index) listLock(row uint32) *sync.Mutex { return &x.lists[row%listLocks] }

@@ -23,14 +23,34 @@ func (w *work) trainDue(x *Index) bool {
 
 // codesWanted reports whether codes should be made now.
 func (x *Index) codesWanted() bool {
-	if x.cfg.Quantization == codes.None {
-		return false
+	c := x.mem.Load().codes.Load()
+	if x.wanted() == codes.None {
+		return c != nil
 	}
 	live := x.Live()
-	if c := x.mem.Load().codes.Load(); c != nil {
-		return c.outgrown(live)
+	if c != nil {
+		return x.recode.Load() || c.outgrown(live)
 	}
 	return live-int(x.work.count.Load()) >= x.cfg.TrainRows
+}
+
+// wanted is the kind of codes that is asked for.
+func (x *Index) wanted() codes.Kind { return codes.Kind(x.kind.Load()) }
+
+// Requantize asks for codes of another kind, or none. Searches go on by those that
+// are there until the others are made, in the background.
+// Errors: errs.Validation.
+func (x *Index) Requantize(kind codes.Kind) error {
+	if !kind.Valid() {
+		return errInvalidKind(kind)
+	}
+	x.kind.Store(uint32(kind))
+	x.recode.Store(true)
+	x.work.mu.Lock()
+	x.work.refused = 0
+	x.work.mu.Unlock()
+	x.maybeTrain()
+	return nil
 }
 
 // maybeTrain starts the training when it is due.
@@ -54,23 +74,32 @@ func (x *Index) train() {
 	ok := x.trainOnce()
 	w := &x.work
 	w.mu.Lock()
-	defer w.mu.Unlock()
 	w.training = false
 	if !ok {
 		w.refused = max(x.Live(), 1)
 	}
 	w.change.Broadcast()
+	w.mu.Unlock()
+	if x.recode.Load() { // asked for meanwhile
+		x.maybeTrain()
+	}
 }
 
 func (x *Index) trainOnce() bool {
+	x.recode.Store(false)
+	kind := x.wanted()
+	if kind == codes.None {
+		x.dropCodes()
+		return true
+	}
 	epoch := x.epoch.Load()
 	m := x.mem.Load()
 	sample := x.sample(m)
 	if len(sample) < codes.MinRows*x.cfg.Dim {
 		return true // rows went meanwhile; more will come
 	}
-	model := codes.Train(x.cfg.Quantization, x.cfg.Metric, x.cfg.Dim, sample, x.cfg.Seed)
-	if !x.cfg.Quantization.Takes(model) {
+	model := codes.Train(kind, x.cfg.Metric, x.cfg.Dim, sample, x.cfg.Seed)
+	if !kind.Takes(model) {
 		x.dropCodes()
 		return false
 	}
@@ -89,8 +118,8 @@ func (x *Index) trainOnce() bool {
 	return x.publish(next, rows, done, epoch)
 }
 
-// dropCodes has searches and links read vectors again: the codes there are do not
-// fit the rows any more, and no others do.
+// dropCodes has searches and links read vectors again: no codes are wanted, or those
+// there are do not fit the rows any more, and no others do.
 func (x *Index) dropCodes() {
 	x.jobs.Lock()
 	defer x.jobs.Unlock()
@@ -102,6 +131,9 @@ func (x *Index) dropCodes() {
 func (x *Index) publish(next *codeRows, have int, done []uint64, epoch uint64) bool {
 	x.jobs.Lock()
 	defer x.jobs.Unlock()
+	if !x.wanted().Takes(next.model) {
+		return true // another kind was asked for meanwhile, and comes next
+	}
 	m := x.mem.Load()
 	m.extent.Lock() // rows that come meanwhile find the codes, or are counted here
 	defer m.extent.Unlock()
