@@ -22,30 +22,34 @@ type beam struct {
 	ef    int
 	shown int // rows in c that are not hidden
 	next  int // index of the first row that is not expanded
+	limit float32
 }
 
 func (b *beam) reset(ef int) {
-	b.c, b.ef, b.shown, b.next = b.c[:0], ef, 0, 0
+	b.c, b.ef, b.shown, b.next, b.limit = b.c[:0], ef, 0, 0, inf
 }
 
 // bound is the distance below which a row would be held.
-func (b *beam) bound() float32 {
-	if b.shown < b.ef {
-		return inf
+func (b *beam) bound() float32 { return b.limit }
+
+// setBound follows a change of the rows.
+func (b *beam) setBound() {
+	if b.shown >= b.ef && len(b.c) > 0 {
+		b.limit = b.c[len(b.c)-1].dist
 	}
-	return b.c[len(b.c)-1].dist
 }
 
 // place opens a gap for a row at distance d and returns its index. The array
 // grows by one, or drops its last row when it is full.
 func (b *beam) place(d float32, full bool) int {
-	low, high := 0, len(b.c)
-	for low < high {
-		mid := int(uint(low+high) >> 1)
-		if b.c[mid].dist <= d {
-			low = mid + 1
+	low := 0
+	for rest := b.c; len(rest) > 0; { // shrinking slices need no bounds checks
+		half := (len(rest) - 1) >> 1
+		if rest[half].dist <= d {
+			low += half + 1
+			rest = rest[half+1:]
 		} else {
-			high = mid
+			rest = rest[:half]
 		}
 	}
 	if !full {
@@ -64,6 +68,7 @@ func (b *beam) insert(d float32, row uint32) {
 	if !full {
 		b.shown++
 	}
+	b.setBound()
 }
 
 // insertAmong adds a row to a beam that may have hidden ones. d is below bound.
@@ -80,6 +85,7 @@ func (b *beam) insertAmong(d float32, row uint32, hide bool) {
 		last := b.c[len(b.c)-1]
 		if last.row&hidden == 0 {
 			if b.shown == b.ef {
+				b.setBound()
 				return
 			}
 			b.shown--

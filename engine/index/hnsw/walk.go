@@ -125,7 +125,6 @@ func (w *walk) offer(d float32, row uint32) {
 // spread expands the beam on level until nothing nearer turns up.
 func (w *walk) spread(level int) {
 	b := &w.s.beam
-	mixed := w.dead || w.allow != nil
 	for {
 		from, ok := b.pop()
 		if !ok {
@@ -139,19 +138,27 @@ func (w *walk) spread(level int) {
 		if len(ids) == 0 {
 			continue
 		}
-		for i, d := range w.distancesOf(ids) {
-			if !(d < b.bound()) {
-				continue
-			}
-			if d == from.dist && b.at(d) >= w.copies {
-				continue
-			}
-			if mixed {
-				r := ids[i]
-				b.insertAmong(d, r, w.hides(r))
-			} else {
-				b.insert(d, ids[i])
-			}
+		w.keep(from, ids, w.distancesOf(ids))
+	}
+}
+
+// keep offers the rows that from leads to.
+func (w *walk) keep(from cand, ids []uint32, dist []float32) {
+	b := &w.s.beam
+	mixed := w.dead || w.allow != nil
+	ids = ids[:len(dist)] // no bounds checks: see TestNoBoundsChecks
+	for i, d := range dist {
+		if !(d < b.bound()) {
+			continue
+		}
+		if d == from.dist && b.at(d) >= w.copies {
+			continue
+		}
+		if mixed {
+			r := ids[i]
+			b.insertAmong(d, r, w.hides(r))
+		} else {
+			b.insert(d, ids[i])
 		}
 	}
 }
