@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"testing"
 
 	"github.com/vectorizer-go/vectorizer/engine/compute"
 )
@@ -35,7 +36,24 @@ func LoadLarge(name string) (set *Set, ok bool, err error) {
 	if _, err := os.Stat(dir); err != nil {
 		return nil, false, nil
 	}
-	set = &Set{Name: name, Metric: compute.L2}
+	set, err = load(dir, name)
+	return set, err == nil, err
+}
+
+// LoadSmall reads the cut of code-lsa-256 that lies in the repository.
+func LoadSmall(tb testing.TB) *Set {
+	tb.Helper()
+	_, file, _, _ := runtime.Caller(0)
+	set, err := load(filepath.Join(filepath.Dir(file), "../../../bench/testdata/code-lsa-256"), "code-lsa-256")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return set
+}
+
+// load reads the set in the folder dir, whose name says its metric and form.
+func load(dir, name string) (*Set, error) {
+	set := &Set{Name: name, Metric: compute.L2}
 	kind := "bvecs"
 	switch {
 	case strings.HasPrefix(name, "code-"):
@@ -43,11 +61,12 @@ func LoadLarge(name string) (set *Set, ok bool, err error) {
 	case strings.HasPrefix(name, "clustered-"):
 		kind = "fvecs"
 	}
+	var err error
 	if set.Base, err = readVectors(filepath.Join(dir, "base."+kind+".gz")); err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	if set.Queries, err = readVectors(filepath.Join(dir, "queries."+kind+".gz")); err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	set.Dim = len(set.Base[0])
 	if set.Metric == compute.Cosine { // the file rounds to half precision
@@ -59,7 +78,7 @@ func LoadLarge(name string) (set *Set, ok bool, err error) {
 		}
 	}
 	set.Truth, err = readRows(filepath.Join(dir, "truth.ivecs.gz"))
-	return set, err == nil, err
+	return set, err
 }
 
 // dataDir is where the large sets are.
