@@ -14,6 +14,7 @@ import (
 
 	"github.com/vectorizer-go/vectorizer/engine/compute"
 	"github.com/vectorizer-go/vectorizer/engine/errs"
+	"github.com/vectorizer-go/vectorizer/engine/index/hnsw"
 	"github.com/vectorizer-go/vectorizer/engine/resident"
 	"github.com/vectorizer-go/vectorizer/engine/store"
 )
@@ -45,6 +46,7 @@ type Options struct {
 	CacheBytes    int64  // block cache, 0 = 64 MiB
 	MemtableBytes uint64 // one memtable, 0 = 16 MiB
 	LinkWorkers   int    // goroutines that link rows, per collection; 0 = GOMAXPROCS
+	LinkShare     int    // percent of the time that each works while searches run, 0 = 50
 	MaxPending    int    // rows per collection that may wait for links, 0 = 1,024
 	LoadWorkers   int    // collections loaded at once, 0 = GOMAXPROCS
 
@@ -65,6 +67,8 @@ type Options struct {
 	Logger   zerolog.Logger
 	Observer Observer // nil = nobody; SetObserver installs one later
 	Version  string   // of the product, written into the data directory
+
+	courtesy *hnsw.Courtesy // of the graphs of all collections
 }
 
 func (o *Options) setDefaults() error {
@@ -85,6 +89,7 @@ func (o *Options) setDefaults() error {
 	setDefault(&o.CacheBytes, 64<<20)
 	setDefault(&o.MemtableBytes, 16<<20)
 	setDefault(&o.LinkWorkers, runtime.GOMAXPROCS(0))
+	setDefault(&o.LinkShare, hnsw.DefaultLinkShare)
 	setDefault(&o.MaxPending, 1024)
 	setDefault(&o.LoadWorkers, runtime.GOMAXPROCS(0))
 	setDefault(&o.QueueOps, 65536)
@@ -92,6 +97,7 @@ func (o *Options) setDefaults() error {
 	setDefault(&o.ImageMinRows, 10000)
 	setDefault(&o.ImageFraction, 0.2)
 	setDefault(&o.MinFreeBytes, 256<<20)
+	o.courtesy = hnsw.NewCourtesy(o.LinkShare)
 	return nil
 }
 

@@ -67,6 +67,7 @@ func All() []Suite {
 		{"durable", "single durable upserts: 32 clients against one", runDurable},
 		{"bulk", "bulk import over HTTP against the pure index build", runBulk},
 		{"update", "updates by how far a vector moves, against delete and insert, and recall after churn", runUpdate},
+		{"building", "search latency while another collection is built", runBuilding},
 		{"churn", "cycles of changing everything: recall, memory and disk stay", runChurn},
 		{"restart", "a million generated vectors: restart to the first correct answer, and memory",
 			runRestart},

@@ -26,6 +26,7 @@ func engineOptions(c *config.Config, b []compute.Backend, log zerolog.Logger) en
 		MemtableBytes: uint64(c.Storage.MemtableBytes), //nolint:gosec // checked to be positive
 		MinFreeBytes:  max(1, c.Storage.MinFreeBytes),  // the engine takes 0 for its default
 		LinkWorkers:   c.Index.LinkWorkers,
+		LinkShare:     c.Index.LinkShare,
 		LoadWorkers:   c.Index.LoadWorkers,
 		ImageMinRows:  c.Index.ImageRows,
 		QueueOps:      c.Limits.QueueOps,

@@ -69,6 +69,7 @@ type Storage struct {
 // Index says how the graphs are kept.
 type Index struct {
 	LinkWorkers int // goroutines that link the rows of a collection; 0 = one per processor
+	LinkShare   int // percent of the time that each of them works while searches run
 	LoadWorkers int // collections loaded at once; 0 = one per processor
 	ImageRows   int // changes after which an image is written at the earliest
 }

@@ -42,6 +42,9 @@ type Config struct {
 	// LinkWorkers is how many goroutines link rows at most (default GOMAXPROCS).
 	// They exist only while rows wait.
 	LinkWorkers int
+	// Courtesy is shared by indexes whose searches go before the linking of each
+	// (default: one of its own).
+	Courtesy *Courtesy
 	// MaxPending is how many rows may wait to be linked before Put blocks
 	// (default 1024). Every search scans the waiting rows.
 	MaxPending int
@@ -71,6 +74,9 @@ func (c Config) withDefaults() Config {
 	set(&c.LinkWorkers, runtime.GOMAXPROCS(0))
 	set(&c.MaxPending, DefaultMaxPending)
 	set(&c.TrainRows, DefaultTrainRows)
+	if c.Courtesy == nil {
+		c.Courtesy = NewCourtesy(DefaultLinkShare)
+	}
 	return c
 }
 

@@ -323,7 +323,7 @@ func (x *Index) start(pending []uint32) {
 		alive, linked := m.isAlive(row), m.isLinked(row)
 		switch {
 		case alive && (!linked || waits[row]):
-			if x.work.add(row, x.cfg.LinkWorkers) {
+			if x.work.add(row, x.linkers()) {
 				x.wg.Go(x.linkRows)
 			}
 		case !alive:

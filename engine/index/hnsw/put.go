@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"slices"
 	"sync/atomic"
+	"time"
 )
 
 // stampWindow is how far a stamp may lie behind the epoch: see newer.
@@ -35,7 +36,7 @@ func (x *Index) Put(row uint32, vec []float32) error {
 		x.live.Add(1)
 	}
 	x.setEpoch(m, epoch)
-	if x.work.add(row, x.cfg.LinkWorkers) {
+	if x.work.add(row, x.linkers()) {
 		x.wg.Go(x.linkRows)
 	}
 	return nil
@@ -86,6 +87,7 @@ func storeVector(row, vec []float32) {
 func (x *Index) linkRows() {
 	s := x.scratch.Get().(*scratch)
 	defer x.scratch.Put(s)
+	rested := time.Now()
 	for {
 		row, changed, ok := x.work.take(x)
 		if !ok {
@@ -100,6 +102,7 @@ func (x *Index) linkRows() {
 		// A search that waits for a processor gets it now, not after the
 		// scheduler's 10 ms.
 		runtime.Gosched()
+		rested = x.cfg.Courtesy.rest(rested)
 	}
 }
 

@@ -128,7 +128,7 @@ func (x *Index) repair(p *pass) {
 	x.replaceEntry(&p.victims)
 	p.bare = x.free(&p.victims, p.bare)
 	for _, row := range p.bare {
-		if x.work.addAgain(row, x.cfg.LinkWorkers) {
+		if x.work.addAgain(row, x.linkers()) {
 			x.wg.Go(x.linkRows)
 		}
 	}
@@ -139,7 +139,7 @@ func (x *Index) repair(p *pass) {
 func (x *Index) sweep(f func(w *walk, row uint32)) {
 	var next atomic.Int64
 	var wg sync.WaitGroup
-	for range x.cfg.LinkWorkers {
+	for range x.linkers() {
 		wg.Go(func() {
 			s := x.scratch.Get().(*scratch)
 			defer x.scratch.Put(s)

@@ -16,6 +16,7 @@ const farEf = 768
 // instead of walked to, so that the result is exact and never short; the trace
 // then shows no hops.
 func (x *Index) Search(q []float32, p index.Params, dst []index.Hit) []index.Hit {
+	x.cfg.Courtesy.searching()
 	epoch := x.epoch.Load()
 	ef := p.Ef
 	if ef <= 0 {

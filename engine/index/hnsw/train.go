@@ -160,7 +160,7 @@ func (c *codeRows) encodeLinked(x *Index, m *memory, rows int, done []uint64, ep
 	groups := groupsFor(rows)
 	var next atomic.Int64
 	var wg sync.WaitGroup
-	for range min(x.cfg.LinkWorkers, groups) {
+	for range min(x.linkers(), groups) {
 		wg.Go(func() {
 			var s codes.Scratch
 			for {

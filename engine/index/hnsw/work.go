@@ -135,12 +135,13 @@ func (w *work) push(slot uint32) {
 	w.queue = append(w.queue, slot)
 }
 
-// take gives a linker its next row and whether its vector is new. Without one the
-// linker ends: it is no longer counted.
+// take gives a linker its next row and whether its vector is new. Without one, or
+// when fewer may link now, the linker ends: it is no longer counted.
 func (w *work) take(x *Index) (row uint32, changed, ok bool) {
+	may := x.linkers()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for w.head < len(w.queue) && !w.closed {
+	for w.head < len(w.queue) && !w.closed && w.linkers <= may {
 		slot := w.queue[w.head]
 		w.head++
 		row := atomic.LoadUint32(&w.slots[slot])

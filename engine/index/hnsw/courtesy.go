@@ -1,0 +1,82 @@
+package hnsw
+
+import (
+	"runtime"
+	"sync/atomic"
+	"time"
+)
+
+// Courtesy lets searches go before linking, over all indexes that share one. While
+// somebody searches, an index links with one goroutine less than there are
+// processors, so that one is free to be woken by what comes in: a linker that yields
+// between two rows is not enough, because the scheduler looks for input only when a
+// processor has nothing else to do, or every 10 ms. And each linker rests for a part
+// of the time, because what feeds it takes processors too.
+//
+// 200 searches a second over HTTP beside an import into another collection, two
+// cores, p99 and rows linked a second: 1.2 ms alone; 35 ms and 13,400 without
+// courtesy; 13 and 11,700 without rests; 4.7 and 5,300 with a share of 50; 2.5 and
+// 3,200 with 23; 1.8 and 1,500 with a rest after each row.
+type Courtesy struct {
+	stretch time.Duration // of work before a rest; 0 = no rests
+	asked   atomic.Bool   // a search began since a linker looked
+	until   atomic.Int64  // nanoseconds since 1970 until when searches are expected
+}
+
+const (
+	// DefaultLinkShare is the percentage of the time that a linker works while
+	// searches run.
+	DefaultLinkShare = 50
+	// searchesAfter is how long after a search others are expected.
+	searchesAfter = 20 * time.Millisecond
+	// restStretch is how long a linker rests: shorter sleeps last as long.
+	restStretch = time.Millisecond
+)
+
+// NewCourtesy makes one by which a linker works for linkShare percent of the time, 1
+// to 100, while searches run.
+func NewCourtesy(linkShare int) *Courtesy {
+	c := new(Courtesy)
+	if linkShare < 100 {
+		c.stretch = restStretch * time.Duration(linkShare) / time.Duration(100-linkShare)
+	}
+	return c
+}
+
+// searching notes that a search begins. The line that it writes to is shared by all
+// searches, so it is written to only when that says something new.
+func (c *Courtesy) searching() {
+	if !c.asked.Load() {
+		c.asked.Store(true)
+	}
+}
+
+// linkers is how many of at most limit goroutines may link now.
+func (c *Courtesy) linkers(limit int) int {
+	now := time.Now().UnixNano()
+	if c.asked.Load() {
+		c.asked.Store(false)
+		c.until.Store(now + int64(searchesAfter))
+	}
+	if now > c.until.Load() {
+		return limit
+	}
+	return max(1, min(limit, runtime.GOMAXPROCS(0)-1))
+}
+
+// rest lets a linker sleep that last did so at since, if searches are expected and it
+// has worked for a stretch. It returns when it last rested.
+func (c *Courtesy) rest(since time.Time) time.Time {
+	now := time.Now()
+	switch {
+	case c.stretch == 0 || now.UnixNano() > c.until.Load():
+		return now
+	case now.Sub(since) < c.stretch:
+		return since
+	}
+	time.Sleep(restStretch)
+	return time.Now()
+}
+
+// linkers is how many goroutines may link rows now.
+func (x *Index) linkers() int { return x.cfg.Courtesy.linkers(x.cfg.LinkWorkers) }
