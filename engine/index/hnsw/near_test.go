@@ -28,7 +28,11 @@ func randomSet(tb testing.TB, rows, queries, dim int) *indextest.Set {
 // them in twenty more: the graph stays as good as one that is built of the vectors
 // as they are then.
 func TestSmallMovesKeepTheGraph(t *testing.T) {
-	const rows, rounds, loss = 3000, 20, 0.01
+	const rows, loss = 3000, 0.01
+	rounds := 20
+	if testing.Short() {
+		rounds = 4
+	}
 	for _, kind := range []codes.Kind{codes.None, codes.SQ8} {
 		cfg := Config{M: 8, EfConstruction: 100, Quantization: kind, TrainRows: 500}
 		set := randomSet(t, rows, 200, 16)
