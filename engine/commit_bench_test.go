@@ -12,34 +12,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/vectorizer-go/vectorizer/engine/compute"
+	"github.com/vectorizer-go/vectorizer/engine/slowdisk"
 )
-
-// slowDisk is a file system whose fsync takes at least a given time: that of a
-// disk in a network or without a write cache, where groups matter most.
-type slowDisk struct {
-	vfs.FS
-	fsync time.Duration
-}
-
-func (d slowDisk) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	f, err := d.FS.Create(name, c)
-	return slowFile{f, d.fsync}, err
-}
-
-func (d slowDisk) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	f, err := d.FS.ReuseForWrite(from, to, c)
-	return slowFile{f, d.fsync}, err
-}
-
-type slowFile struct {
-	vfs.File
-	fsync time.Duration
-}
-
-func (f slowFile) wait() { <-time.After(f.fsync) }
-
-func (f slowFile) Sync() error     { f.wait(); return f.File.Sync() }
-func (f slowFile) SyncData() error { f.wait(); return f.File.SyncData() }
 
 // BenchmarkGroupCommit measures durable single upserts by 1 and by 32 clients, on
 // the disk of the machine and on one whose fsync takes 2 ms longer. The ids exist,
@@ -49,7 +23,7 @@ func BenchmarkGroupCommit(b *testing.B) {
 	for _, slower := range []time.Duration{0, 2 * time.Millisecond} {
 		for _, clients := range []int{1, 32} {
 			b.Run(fmt.Sprintf("fsync=+%v/clients=%d", slower, clients), func(b *testing.B) {
-				benchCommit(b, slowDisk{vfs.Default, slower}, clients)
+				benchCommit(b, slowdisk.FS{FS: vfs.Default, Fsync: slower}, clients)
 			})
 		}
 	}

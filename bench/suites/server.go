@@ -116,7 +116,12 @@ func (s *server) usage() (measure.Usage, error) { return measure.UsageOf(s.cmd.P
 
 // create makes the collection of the suites.
 func (s *server) create(ctx context.Context, e *Env, set *dataset.Set) error {
-	return s.Create(ctx, client.Collection{Name: collection, Dimension: set.Dim,
+	return createFor(ctx, s.Client, e, set)
+}
+
+// createFor makes the collection of the suites at any server.
+func createFor(ctx context.Context, c *client.Client, e *Env, set *dataset.Set) error {
+	return c.Create(ctx, client.Collection{Name: collection, Dimension: set.Dim,
 		Metric: dataset.MetricName(set.Metric), HNSW: client.HNSW{M: e.M, EfConstruction: e.EfC}})
 }
 

@@ -3,94 +3,10 @@ package suites
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
-	"github.com/vectorizer-go/vectorizer/bench/load"
-	"github.com/vectorizer-go/vectorizer/bench/measure"
 	"github.com/vectorizer-go/vectorizer/bench/result"
-	"github.com/vectorizer-go/vectorizer/bench/rowio"
-	"github.com/vectorizer-go/vectorizer/bench/wire"
 )
-
-// runDurable measures single upserts, each acknowledged after it is on the disk,
-// by one client and by 32.
-func runDurable(ctx context.Context, e *Env, r *result.Run) (err error) {
-	e.graphParameters(r)
-	r.Parameters["fsync"] = "always"
-	dir, remove, err := e.tempDir()
-	if err != nil {
-		return err
-	}
-	defer remove()
-	s, err := startServer(ctx, e, dir)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.stop()) }()
-	if err := s.create(ctx, e, e.Set); err != nil {
-		return err
-	}
-	clients := []int{1, 32}
-	rates := map[int][]float64{}
-	latency := map[int]*measure.Histogram{1: {}, 32: {}}
-	next := 0
-	for range e.Repeat {
-		for _, n := range clients {
-			res, err := upserts(ctx, e, s, n, &next)
-			if err != nil {
-				return err
-			}
-			rates[n] = append(rates[n], res.QPS())
-			latency[n].Merge(&res.Latency)
-			e.say("  %d clients: %s", n, result.Number(res.QPS(), "upserts/s"))
-		}
-	}
-	for _, n := range clients {
-		name := fmt.Sprintf("%d clients", n)
-		r.Add(result.Figure{Name: "durable upserts per second: " + name, Unit: "upserts/s",
-			Better: result.Higher}, rates[n]...)
-		r.Latencies = append(r.Latencies, result.LatencyOf("upsert, "+name, latency[n]))
-	}
-	var ratio []float64
-	for i := range rates[1] {
-		ratio = append(ratio, rates[32][i]/rates[1][i])
-	}
-	r.Add(result.Figure{Name: "32 clients against one", Better: result.Higher,
-		Target: &result.Target{Value: 20, From: "group commit"}}, ratio...)
-	e.sayFigures(r)
-	return nil
-}
-
-// upserts sends single upserts of new ids for a while. Rows of the set are taken
-// in turn; next numbers the ids over all calls.
-func upserts(ctx context.Context, e *Env, s *server, conns int, next *int) (*load.Result, error) {
-	path := wire.CollectionPath(collection, "/vectors")
-	first := *next
-	res, err := load.Run(ctx, load.Config{Addr: s.Addr(), Conns: conns, Timeout: time.Minute,
-		Duration: time.Duration(e.Seconds * float64(time.Second))}, load.Source{
-		Request: func(i int) []byte {
-			n := first + i
-			row := rowio.Row{ID: rowio.RowID(int64(n)), Vector: e.Set.Row(n % e.Set.Rows())}
-			body, err := wire.Upsert(nil, wire.Base64, collection, []rowio.Row{row})
-			if err != nil {
-				panic("BUG: " + err.Error()) // a plain id always encodes
-			}
-			req := load.Request{Method: "POST", Host: s.Addr(), Path: path,
-				ContentType: wire.Base64.ContentType(), Body: body}
-			return req.Bytes()
-		},
-	})
-	if err != nil {
-		return nil, err
-	}
-	*next += res.Sent
-	if res.Failed > 0 {
-		return nil, fmt.Errorf("%d of %d upserts failed, the first: %w", res.Failed, res.Sent, res.First)
-	}
-	// What waits to be linked would slow the next measurement down.
-	return res, s.WaitIndexed(ctx, collection, nil)
-}
 
 // bulkShare is the least share of the pure build rate that an import reaches.
 const bulkShare = 0.7
