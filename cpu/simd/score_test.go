@@ -50,7 +50,7 @@ func newScoreCase(r *rand.Rand, stride, count, bits int) *scoreCase {
 func (c *scoreCase) oracle(row []uint8, bits int) float64 {
 	sum, factor, scale := 0, 1, 1.0
 	for i, x := range c.q {
-		code := 0
+		var code int
 		if bits == 8 {
 			code = int(row[i])
 		} else {

@@ -43,4 +43,3 @@ func (f file) SyncData() error {
 	time.Sleep(f.fsync)
 	return f.File.SyncData()
 }
-

@@ -60,7 +60,9 @@ func (x *Index) ensure(row uint32) (*memory, error) {
 func (x *Index) initRow(m *memory, row uint32) {
 	g := &m.groups[row>>6]
 	if row&63 == 0 {
-		g.base = uint32(x.upperBlocks)
+		// Who is led here by a list that the race detector does not see being read
+		// (seen.markAll) reads it beside this.
+		atomic.StoreUint32(&g.base, uint32(x.upperBlocks))
 	}
 	fill(m.links0(row))
 	level := x.lv.of(row)

@@ -20,7 +20,7 @@ type group struct {
 	alive  uint64 // atomic; bit set: the row is returned by searches
 	linked uint64 // atomic; bit set: the row is part of the graph
 	upper  uint64 // bit set: the row's level is above 0; fixed once the row exists
-	base   uint32 // first upper block of the group; fixed once the group exists
+	base   uint32 // atomic; first upper block of the group; fixed once the group exists
 	_      uint32
 	in     [16]uint32 // atomic; links to each row on layer 0, a byte each: see indegree.go
 	stamp  [64]uint32 // atomic; see H4
@@ -155,7 +155,7 @@ func (m *memory) links(lv *levels, row uint32, level int) []uint32 {
 		return m.links0(row)
 	}
 	g := &m.groups[row>>6]
-	block := int(g.base) + level - 1
+	block := int(atomic.LoadUint32(&g.base)) + level - 1
 	for rest := atomic.LoadUint64(&g.upper) & (1<<(row&63) - 1); rest != 0; rest &= rest - 1 {
 		block += lv.of(row&^63 + uint32(bits.TrailingZeros64(rest)))
 	}
