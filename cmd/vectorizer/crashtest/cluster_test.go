@@ -2,6 +2,7 @@ package crashtest
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -190,4 +191,13 @@ func (m *member) failover(body object) object {
 	var out object
 	m.http.ask(m.t, "POST", "/cluster/failover", body, &out)
 	return out
+}
+
+// terminate ends the process in order.
+func (m *member) terminate() {
+	m.t.Helper()
+	if err := m.cmd.Process.Signal(os.Interrupt); err != nil {
+		m.t.Fatal(err)
+	}
+	m.wait()
 }

@@ -7,3 +7,9 @@ const rounds = 50
 
 // killRounds is how often a node of a replicated set is killed.
 const killRounds = 30
+
+// histories are recorded, with so many changes of masters in each.
+const (
+	histories = 10
+	changes   = 6
+)

@@ -7,3 +7,9 @@ const rounds = 6
 
 // killRounds is how often a node of a replicated set is killed.
 const killRounds = 3
+
+// histories are recorded, with so many changes of masters in each.
+const (
+	histories = 1
+	changes   = 2
+)
