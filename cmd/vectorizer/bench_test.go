@@ -69,8 +69,9 @@ func TestBench(t *testing.T) {
 		t.Fatalf("results %v %v", files, err)
 	}
 	want := map[string][]string{
-		"http":     {"queries per second: json, 1 connections", "queries per second: octets, 32 connections"},
-		"durable":  {"durable upserts per second: 32 clients", "32 clients against one"},
+		"http": {"queries per second: json, 1 connections", "queries per second: octets, 32 connections"},
+		"durable": {"durable upserts per second: this disk, 32 clients",
+			"32 clients against one: this disk", "32 clients against one: fsync 2ms longer"},
 		"bulk":     {"import rate against pure build rate", "rows per second: import over HTTP"},
 		"churn":    {"recall: after churn", "disk: late cycles against early ones"},
 		"restart":  {"restart to the first correct answer", "raw vectors", "links"},
