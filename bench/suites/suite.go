@@ -72,6 +72,9 @@ func All() []Suite {
 		{"restart", "a million generated vectors: restart to the first correct answer, and memory",
 			runRestart},
 		{"overhead", "what metrics and logging cost a search, paired", runOverhead},
+		{"replication", "what a replica costs its master's writers, how soon it has a write, and what statistics cost",
+			runReplication},
+		{"fullsync", "a full copy of a million generated vectors: rate, first correct answer, memory", runFullSync},
 	}
 }
 

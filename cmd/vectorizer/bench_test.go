@@ -57,15 +57,15 @@ func tinyData(t *testing.T) string {
 // compares and reports what they wrote.
 func TestBench(t *testing.T) {
 	out := t.TempDir()
-	args := []string{"bench", "--suite", "http,durable,bulk,churn,restart,overhead", "--data", tinyData(t),
-		"--repeat", "2", "--seconds", "0.02", "--rows", "2000", "--cycles", "8", "--out", out,
+	args := []string{"bench", "--suite", "http,durable,bulk,churn,restart,overhead,replication,fullsync",
+		"--data", tinyData(t), "--repeat", "2", "--seconds", "0.02", "--rows", "2000", "--cycles", "8", "--out", out,
 		"--ef-construction", "60"}
 	code, stdout, stderr := program(t, "", args...)
 	if code != exitOK {
 		t.Fatalf("exit code %d\n%s%s", code, stdout, stderr)
 	}
 	files, err := filepath.Glob(filepath.Join(out, "*.json"))
-	if err != nil || len(files) != 6 {
+	if err != nil || len(files) != 8 {
 		t.Fatalf("results %v %v", files, err)
 	}
 	want := map[string][]string{
@@ -76,6 +76,9 @@ func TestBench(t *testing.T) {
 		"churn":    {"recall: after churn", "disk: late cycles against early ones"},
 		"restart":  {"restart to the first correct answer", "raw vectors", "links"},
 		"overhead": {"time per search in process: plain"},
+		"replication": {"write rate with one replica against alone: shared processors, 32 clients",
+			"idle to applied: from the master's answer to the replica's, p99", "apply rate against commit rate"},
+		"fullsync": {"rate of a full copy on loopback", "last byte to the first correct answer of the replica"},
 	}
 	if runtime.GOOS == "linux" { // which tells what a process uses
 		want["http"] = append(want["http"], "server CPU per search above the index: json, 1 connections")
