@@ -129,6 +129,16 @@ func (e *Engine) Collection(name string) (CollectionInfo, error) {
 	return c.info(), nil
 }
 
+// WriteConcern returns what writes to a collection wait for if they do not say; 0
+// if there is no such collection.
+func (e *Engine) WriteConcern(name string) WriteConcern {
+	c, err := e.cat.find(name)
+	if err != nil {
+		return 0
+	}
+	return c.config().WriteConcern
+}
+
 // metaCommand stages a change of a collection's catalogue entry.
 type metaCommand struct {
 	name   string
@@ -189,6 +199,9 @@ func (e *Engine) UpdateCollection(
 		if p.Storage != nil {
 			cfg.Storage = *p.Storage
 		}
+		if p.WriteConcern != nil {
+			cfg.WriteConcern = *p.WriteConcern
+		}
 		if q := p.Quantization; q != nil {
 			if c := tx.named(name); c.view.Load() == nil {
 				return errNotReady(c)
@@ -220,6 +233,11 @@ func (p *CollectionPatch) check() error {
 	}
 	if p.Quantization != nil {
 		if err := checkQuantization(*p.Quantization); err != nil {
+			return err
+		}
+	}
+	if p.WriteConcern != nil {
+		if err := checkConcern(*p.WriteConcern); err != nil {
 			return err
 		}
 	}

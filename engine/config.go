@@ -23,7 +23,21 @@ type CollectionConfig struct {
 	// scalar path met (up to MaxIndexedPaths), empty indexes none.
 	PayloadIndex []string `json:"payload_index"`
 	Description  string   `json:"description,omitempty"`
+	// WriteConcern is what a write to the collection waits for if it does not say. It
+	// is kept here; whoever answers writes keeps to it.
+	WriteConcern WriteConcern `json:"write_concern,omitempty"`
 }
+
+// WriteConcern is how many replicas must have a write on their disks before it is
+// answered, up to MaxConcern, or ConcernAll.
+type WriteConcern int
+
+const (
+	// ConcernAll is every replica that is a member.
+	ConcernAll WriteConcern = -1
+	// MaxConcern is the largest number that can be asked for.
+	MaxConcern WriteConcern = 1000
+)
 
 // HNSWConfig holds the graph's parameters (Malkov and Yashunin 2016, section 4).
 // Zero means the default.
@@ -125,8 +139,9 @@ type MemoryInfo struct {
 
 // CollectionPatch changes what may change of a collection. Nil fields stay.
 type CollectionPatch struct {
-	Description *string
-	EfSearch    *int
+	Description  *string
+	EfSearch     *int
+	WriteConcern *WriteConcern // of the writes that come after
 	// Quantization takes effect at once, in the background: searches go on by the
 	// codes that are there until the others are made.
 	Quantization *Quantization

@@ -61,6 +61,9 @@ func (cfg *CollectionConfig) normalise() error {
 	if err := checkPaths(cfg.PayloadIndex); err != nil {
 		return err
 	}
+	if err := checkConcern(cfg.WriteConcern); err != nil {
+		return err
+	}
 	return cfg.HNSW.normalise()
 }
 
@@ -86,6 +89,13 @@ func checkRange(field string, v, lo, hi int) error {
 	e.Message = errs.New(errs.Validation, "Invalid %s: expected %d to %d, got %d",
 		field, lo, hi, v).Message
 	return e.With("min", lo).With("max", hi)
+}
+
+func checkConcern(w WriteConcern) error {
+	if w < ConcernAll || w > MaxConcern {
+		return errs.Invalid("write_concern", "all, or a number of replicas from 0 to 1000", int(w))
+	}
+	return nil
 }
 
 func checkDescription(s string) error {

@@ -46,6 +46,7 @@ type request struct {
 	collection *collState      // of the collection the request concerns, if it exists
 	searches   int             // queries run
 	position   engine.Position // of the last write
+	concern    concern         // what the write waits for
 	kind       errs.Kind       // of the error answered, "" for success
 	err        error           // behind it
 	stack      []byte          // of a panic

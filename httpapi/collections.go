@@ -66,6 +66,9 @@ func (c *call) createCollection() error {
 	fallback(&cfg.HNSW.M, def.M)
 	fallback(&cfg.HNSW.EfConstruction, def.EfConstruction)
 	fallback(&cfg.HNSW.EfSearch, def.EfSearch)
+	if err := c.require(cfg.WriteConcern); err != nil {
+		return err
+	}
 	cfg.Quantization = cmp.Or(cfg.Quantization, c.s.opts.DefaultQuantization)
 	info, err := c.engine.CreateCollection(c.req, cfg)
 	if err != nil {

@@ -85,6 +85,9 @@ func (c *call) enter(name []byte) (*collState, error) {
 		})
 	}
 	c.collection = cs
+	if c.route.kind == writes {
+		return cs, c.require(c.engine.WriteConcern(cs.name))
+	}
 	return cs, nil
 }
 

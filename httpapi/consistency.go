@@ -5,7 +5,9 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/vectorizer-go/vectorizer/engine"
 	"github.com/vectorizer-go/vectorizer/engine/errs"
+	"github.com/vectorizer-go/vectorizer/httpapi/codec"
 	"github.com/vectorizer-go/vectorizer/httpapi/openapi"
 	"github.com/vectorizer-go/vectorizer/replication"
 )
@@ -43,7 +45,8 @@ func (r *route) classify() {
 	default:
 		r.kind = writes
 		r.Query = append(r.Query, openapi.Param{Name: "write_concern", Type: "string",
-			Help: "replicas that must have the write on disk before the answer: a number, or all"},
+			Help: "replicas that must have the write on disk before the answer, a number or all; without it, " +
+				"what the collection says"},
 			openapi.Param{Name: "write_timeout_ms", Type: "integer", Minimum: &zero,
 				Help: "time that they have; then the answer is 504 with outcome unknown"})
 		r.Errors = append(r.Errors, 421, 504)
@@ -64,13 +67,13 @@ func (c *call) run(r *route) error {
 	return r.handler(c)
 }
 
-// runWrite runs a write and waits for the replicas that it names.
+// runWrite runs a write and waits for the replicas that it, or its collection,
+// names.
 func (c *call) runWrite(r *route) error {
 	if c.s.opts.ForwardWrites && !c.engine.Writable() {
 		return c.forward()
 	}
-	replicas, err := c.concern()
-	if err != nil {
+	if err := c.readConcern(); err != nil {
 		return err
 	}
 	if err := r.handler(c); err != nil {
@@ -81,47 +84,79 @@ func (c *call) runWrite(r *route) error {
 	}
 	c.ctx.Response.Header.Set(positionHeader, strconv.FormatUint(c.position.Epoch, 10)+":"+
 		strconv.FormatUint(c.position.Offset, 10))
-	if replicas == 0 {
+	if c.concern.replicas == 0 {
 		return nil
 	}
-	limit, err := c.queryInt("write_timeout_ms", 1, 3_600_000, 0)
-	if err != nil {
-		return err
-	}
 	at := c.deadline()
-	if limit > 0 {
-		at = time.Now().Add(time.Duration(limit) * time.Millisecond)
+	if limit := c.concern.timeout; limit > 0 {
+		at = time.Now().Add(limit)
 	}
 	ctx, cancel := context.WithDeadline(c.s.base, at)
 	defer cancel()
+	replicas := int(c.concern.replicas)
+	if c.concern.replicas == engine.ConcernAll {
+		replicas = replication.ConcernAll
+	}
 	return c.s.opts.Replication.Confirm(ctx, c.position.Offset, replicas)
 }
 
-// concern reads how many replicas a write is to wait for.
-func (c *call) concern() (int, error) {
+// concern is what a write waits for.
+type concern struct {
+	replicas engine.WriteConcern
+	said     bool // by the request: what its collection says does not count
+	timeout  time.Duration
+}
+
+// readConcern reads what the request says.
+func (c *call) readConcern() error {
+	millis, err := c.queryInt("write_timeout_ms", 1, 3_600_000, 0)
+	if err != nil {
+		return err
+	}
+	c.concern.timeout = time.Duration(millis) * time.Millisecond
 	text := c.ctx.QueryArgs().Peek("write_concern")
 	if len(text) == 0 {
 		text = c.ctx.Request.Header.Peek("X-Write-Concern")
 	}
-	var n int
-	switch string(text) {
-	case "", "0":
-		return 0, nil
-	case "all":
-		n = replication.ConcernAll
-	default:
-		var err error
-		if n, err = strconv.Atoi(string(text)); err != nil || n < 1 || n > 1000 {
-			return 0, errs.Invalid("write_concern", "all, or a number of replicas from 0 to 1000", clip(text))
-		}
+	if len(text) == 0 {
+		return nil
 	}
-	if _, err := c.queryInt("write_timeout_ms", 1, 3_600_000, 0); err != nil {
-		return 0, err
+	w, ok := codec.ParseConcern(text)
+	if !ok {
+		return errs.Invalid("write_concern", "all, or a number of replicas from 0 to 1000", clip(text))
 	}
-	if c.s.opts.Replication == nil || !c.s.opts.Replication.Status().Enabled {
-		return 0, errNotReplicated()
+	err = c.require(w)
+	c.concern.said = true
+	return err
+}
+
+// require makes the write wait for w, unless the request said what for: the
+// strongest of what is required counts. It is called before anything is written,
+// so that a write that cannot be confirmed is not made.
+func (c *call) require(w engine.WriteConcern) error {
+	if w == 0 || c.concern.said {
+		return nil
 	}
-	return n, nil
+	if w == engine.ConcernAll || c.concern.replicas != engine.ConcernAll && w > c.concern.replicas {
+		c.concern.replicas = w
+	}
+	if c.s.opts.Replication != nil && c.s.opts.Replication.Status().Enabled {
+		return nil
+	}
+	err := errNotReplicated()
+	if c.collection != nil {
+		err = errs.New(errs.BadRequest, "Replication not enabled, and collection %s waits for replicas on every "+
+			"write: send write_concern=0 to write all the same", c.collection.name).With("role", "standalone")
+	}
+	return err.With("write_concern", concernWord(w))
+}
+
+// concernWord is the form of a concern in answers.
+func concernWord(w engine.WriteConcern) any {
+	if w == engine.ConcernAll {
+		return "all"
+	}
+	return int(w)
 }
 
 // awaitOffset waits until this node shows what the read asks for.
@@ -145,6 +180,6 @@ func (c *call) awaitOffset() error {
 	return nil
 }
 
-func errNotReplicated() error {
+func errNotReplicated() *errs.Error {
 	return errs.New(errs.BadRequest, "Replication not enabled").With("role", "standalone")
 }

@@ -73,6 +73,7 @@ type indexingStatus struct {
 	UpdateMode   engine.UpdateMode `json:"update_mode"`
 	PayloadIndex []string          `json:"payload_index"`
 	Description  string            `json:"description"`
+	WriteConcern any               `json:"write_concern"` // a number, or "all"
 	// Device is there on a server with a graphics processor.
 	Device *engine.DeviceInfo `json:"device,omitempty"`
 }
@@ -111,6 +112,7 @@ func indexing(i *engine.CollectionInfo) indexingStatus {
 		Processed: max(i.VectorCount-i.Pending, 0), State: i.State, Reason: i.Reason,
 		Pending: i.Pending, Deleted: i.Deleted, HNSW: i.HNSW, UpdateMode: i.UpdateMode,
 		PayloadIndex: i.PayloadIndex, Description: i.Description, Device: i.Device,
+		WriteConcern: concernWord(i.WriteConcern),
 	}
 	switch {
 	case i.State == engine.StateQuarantined:

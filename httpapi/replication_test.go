@@ -115,6 +115,56 @@ func TestWriteConcern(t *testing.T) {
 	}
 }
 
+// TestWriteConcernOfACollection: writes wait for what the collection says, unless
+// the request says something else; where nobody can confirm, nothing is written.
+func TestWriteConcernOfACollection(t *testing.T) {
+	r := &scripted{status: masterStatus()}
+	e := start(t, func(o *Options) { o.Replication = r })
+	const row = `{"vectors":[{"id":"a","vector":[1,2]}]}`
+	asks := func(want int, method, path, body string, header ...string) {
+		t.Helper()
+		r.asked = 0
+		e.send(method, path, body, header...).ok()
+		if r.asked != want {
+			t.Errorf("%s %s asked for %d replicas, want %d", method, path, r.asked, want)
+		}
+	}
+	asks(2, "POST", "/collections", `{"name":"c","dimension":2,"metric":"dot","write_concern":2}`)
+	asks(2, "POST", "/collections/c/vectors", row)
+	asks(2, "POST", "/insert_vectors", `{"collection":"c","vectors":[{"id":"b","vector":[1,2]}]}`)
+	asks(1, "POST", "/collections/c/vectors?write_concern=1", row)
+	asks(0, "POST", "/collections/c/vectors?write_concern=0", row)
+	asks(0, "POST", "/collections/c/vectors", row, "X-Write-Concern", "0")
+	asks(replication.ConcernAll, "POST", "/collections/c/vectors?write_concern=all", row)
+	asks(2, "PUT", "/collections/c", `{"write_concern":"all"}`)
+	asks(replication.ConcernAll, "DELETE", "/collections/c/vectors/a", "")
+	info := e.send("GET", "/collections/c", nil).ok()["indexing_status"].(map[string]any)
+	if info["write_concern"] != "all" {
+		t.Errorf("%v", info)
+	}
+	asks(0, "POST", "/collections/c/search", `{"vector":[1,2]}`)
+
+	r.confirm = errs.New(errs.Unreplicated, "not in time").With("outcome", "unknown")
+	e.send("POST", "/collections/c/vectors", row).fails(504, "not_replicated")
+	asks(0, "PUT", "/collections/c?write_concern=0", `{"write_concern":0}`)
+	asks(0, "POST", "/collections/c/vectors", row)
+	for _, bad := range []string{`"some"`, "-1", "1.5", "1001", "true", "[]"} {
+		e.send("PUT", "/collections/c", `{"write_concern":`+bad+`}`).fails(400, "validation_error")
+	}
+
+	alone := start(t, nil)
+	alone.send("POST", "/collections", `{"name":"c","dimension":2,"write_concern":1}`).fails(400, "bad_request")
+	alone.send("POST", "/collections?write_concern=0", `{"name":"c","dimension":2,"write_concern":1}`).ok()
+	why := alone.send("POST", "/collections/c/vectors", row).fails(400, "bad_request")
+	if !strings.Contains(why, "collection c waits for replicas") {
+		t.Error(why)
+	}
+	if n := alone.send("GET", "/collections/c/count", nil).ok()["count"]; n != float64(0) {
+		t.Errorf("%v rows were written", n)
+	}
+	alone.send("POST", "/collections/c/vectors?write_concern=0", row).ok()
+}
+
 func uitoa(n uint64) string {
 	if n < 10 {
 		return string(rune('0' + n))

@@ -3,6 +3,7 @@ package codec
 import (
 	"encoding/json"
 	"math"
+	"strconv"
 	"strings"
 
 	"github.com/vectorizer-go/vectorizer/engine"
@@ -57,6 +58,7 @@ type Create struct {
 var createFields = fieldSet{
 	"name", "dimension", "metric", "similarity_metric", "config", "hnsw", "hnsw_config",
 	"update_mode", "payload_index", "description", "embedding_provider", "graph", "quantization",
+	"write_concern",
 }
 
 // Decode reads the whole body. Dimension and limits are the engine's to check.
@@ -109,6 +111,8 @@ func (c *Create) setting(d *Decoder, key []byte) (_ bool, err error) {
 		c.Config.UpdateMode, err = d.updateMode()
 	case "quantization":
 		c.Config.Quantization, c.Config.Storage, err = d.quantization()
+	case "write_concern":
+		c.Config.WriteConcern, err = d.concern()
 	case "payload_index":
 		if c.Config.PayloadIndex, err = d.strings(engine.MaxIndexedPaths); err == nil &&
 			c.Config.PayloadIndex == nil {
@@ -173,6 +177,36 @@ func (d *Decoder) updateMode() (engine.UpdateMode, error) {
 		return m, nil
 	}
 	return "", d.Invalid(`"in_place" or "reinsert"`, clip(string(s)))
+}
+
+// concern reads "all" or a number of replicas; null is 0.
+func (d *Decoder) concern() (engine.WriteConcern, error) {
+	switch d.Kind() {
+	case KindNull:
+		d.Null()
+		return 0, nil
+	case KindNumber:
+		n, err := d.Int(0, int(engine.MaxConcern))
+		return engine.WriteConcern(n), err
+	}
+	s, err := d.Text()
+	if err != nil {
+		return 0, err
+	}
+	w, ok := ParseConcern(s)
+	if !ok {
+		return 0, d.Invalid(`"all", or a number of replicas from 0 to 1000`, clip(string(s)))
+	}
+	return w, nil
+}
+
+// ParseConcern reads "all" or a number of replicas.
+func ParseConcern(s []byte) (engine.WriteConcern, bool) {
+	if string(s) == "all" {
+		return engine.ConcernAll, true
+	}
+	n, err := strconv.Atoi(string(s))
+	return engine.WriteConcern(n), err == nil && n >= 0 && n <= int(engine.MaxConcern)
 }
 
 // quantization reads "sq8", or {"type": "sq8", "storage": "ram"}; what is not named is
@@ -250,7 +284,7 @@ type Patch struct {
 // Decode reads the whole body.
 func (p *Patch) Decode(d *Decoder) error {
 	*p = Patch{}
-	known := fieldSet{"description", "ef_search", "quantization", "similarity_metric", "metric"}
+	known := fieldSet{"description", "ef_search", "quantization", "similarity_metric", "metric", "write_concern"}
 	err := d.object(known, func(key []byte) (_ bool, err error) {
 		switch string(key) {
 		case "description":
@@ -265,6 +299,10 @@ func (p *Patch) Decode(d *Decoder) error {
 			p.EfSearch = &n
 		case "quantization":
 			err = p.quantization(d)
+		case "write_concern":
+			var w engine.WriteConcern
+			w, err = d.concern()
+			p.WriteConcern = &w
 		case "similarity_metric", "metric":
 			p.Metric, err = d.metric()
 		default:
