@@ -57,7 +57,7 @@ func (s *scrape) replication(gauge, count emit, out chan<- prometheus.Metric) {
 	}
 	rejected := desc("replication_rejected_total", "Frames and peers refused, by the reason.", "reason")
 	for _, reason := range []string{"stale_epoch", "bad_crc", "unauth", "too_big", "bad_magic", "bad_version",
-		"malformed", "too_many", "io"} {
+		"malformed", "tls", "too_many", "io"} {
 		out <- prometheus.MustNewConstMetric(rejected, prometheus.CounterValue, float64(fs.Rejected[reason]), reason)
 	}
 	done, total := int64(0), int64(0)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"sync"
 	"time"
@@ -118,10 +119,18 @@ func (t *connTable) closeAll() {
 	}
 }
 
+// errTLS says that a peer speaks no TLS, or has no certificate that is valid here.
+var errTLS = errors.New("replication peer is not authenticated by TLS")
+
 // shake authenticates over nc. in says that the peer dialled.
 func (n *Node) shake(nc net.Conn, in bool) (*conn, error) {
 	if err := nc.SetDeadline(time.Now().Add(dialTimeout)); err != nil {
 		return nil, err
+	}
+	if t, ok := nc.(*tls.Conn); ok {
+		if err := t.HandshakeContext(n.ctx); err != nil {
+			return nil, fmt.Errorf("%w: %w", errTLS, err)
+		}
 	}
 	bw := bufio.NewWriterSize(nc, 64<<10)
 	w, err := wire.NewWriter(flusher{bw}, false)
@@ -261,7 +270,7 @@ func (n *Node) admit(socket net.Conn, admitted func()) {
 // rejection names the reason for the metrics.
 func rejection(err error) string {
 	for reason, target := range map[string]error{
-		"unauth": wire.ErrAuth, "bad_crc": wire.ErrChecksum, "too_big": wire.ErrTooBig,
+		"tls": errTLS, "unauth": wire.ErrAuth, "bad_crc": wire.ErrChecksum, "too_big": wire.ErrTooBig,
 		"bad_magic": wire.ErrMagic, "bad_version": wire.ErrVersion, "malformed": wire.ErrBody,
 	} {
 		if errors.Is(err, target) {

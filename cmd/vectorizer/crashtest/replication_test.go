@@ -117,6 +117,7 @@ func TestReplicasKilledUnderLoad(t *testing.T) {
 		}
 		m.awaitWritable()
 		awaitLevel(t, m, r)
+		m.ready()
 		r.ready()
 		for name := range metrics {
 			sameContent(t, m, r, name)
