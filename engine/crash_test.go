@@ -95,6 +95,7 @@ func openReady(o Options) (*Engine, error) {
 // random steps, and during the recovery of such copies, and demands of each copy
 // exactly the state after the last answered step, or after the one under way:
 // every acknowledged write is there and none is half there.
+// Defect: log-not-durable.
 func TestCrash(t *testing.T) {
 	seeds := 200
 	if testing.Short() {

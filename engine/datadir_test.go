@@ -32,6 +32,7 @@ func TestSecondProcessIsRefused(t *testing.T) {
 	}
 }
 
+// Defect: empty-directory.
 func TestForeignDirectoryIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	name := filepath.Join(dir, "thesis.tex")
@@ -75,6 +76,7 @@ func TestNewerFormatIsRefused(t *testing.T) {
 }
 
 // TestStoreOfAnotherHistory puts one node's store under another's identity.
+// Defect: empty-directory.
 func TestStoreOfAnotherHistory(t *testing.T) {
 	a, b := t.TempDir(), t.TempDir()
 	for _, d := range []string{a, b} {

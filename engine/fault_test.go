@@ -20,6 +20,7 @@ import (
 // fail, for n over the whole of a run. Each step then succeeds or fails with a
 // typed error; reads go on; and the next start shows the state after the last
 // step that succeeded, or after the one that failed.
+// Defect: log-not-durable.
 func TestFailNthWrite(t *testing.T) {
 	const steps = 25
 	stride := 1

@@ -77,6 +77,7 @@ func TestReplicaFollowsEachReindex(t *testing.T) {
 // TestReplicaWithDamageDiverges: an entry that meets a damaged record says that
 // another copy is needed; it is not tried for ever. (Original: one entry that
 // could not be applied was sent again without end.)
+// Defect: poison-entry.
 func TestReplicaWithDamageDiverges(t *testing.T) {
 	master, replica := openTest(t, Options{}), openTest(t, Options{})
 	create(t, master, "a", 4, compute.L2)

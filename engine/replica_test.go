@@ -122,6 +122,7 @@ func twoCollections(t testing.TB, e *Engine) {
 // TestReplicaHoldsTheSame ships every kind of mutation and compares bytes. It is
 // the regression test for mutations that never reached a replica: deletions,
 // updates, payload-only updates, renames, drops, settings.
+// Defect: offset-at-dispatch.
 func TestReplicaHoldsTheSame(t *testing.T) {
 	seed := uint64(11)
 	rng := rand.New(rand.NewPCG(seed, 1))
@@ -253,6 +254,7 @@ func TestReplicaRefusesWhatDoesNotContinue(t *testing.T) {
 	}
 }
 
+// Defect: no-history.
 func TestLogContinues(t *testing.T) {
 	a, b := openTest(t, Options{}), openTest(t, Options{})
 	create(t, a, "a", 2, compute.L2)
@@ -278,6 +280,7 @@ func TestLogContinues(t *testing.T) {
 
 // TestRefuseWrites: a node that is not the master takes no write by any route,
 // answers with the reason, and still applies entries.
+// Defect: writes-at-replicas.
 func TestRefuseWrites(t *testing.T) {
 	ctx := context.Background()
 	e := openTest(t, Options{})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -67,6 +68,7 @@ func TestReplicationRoutesOfAStandalone(t *testing.T) {
 	e.send("POST", "/replication/configure", `{"rol":"master"}`).fails(400, "validation_error")
 }
 
+// Defect: wrong-metrics.
 func TestReplicationMetrics(t *testing.T) {
 	r := &scripted{status: masterStatus()}
 	e := start(t, func(o *Options) { o.Replication = r })
@@ -87,6 +89,7 @@ func TestReplicationMetrics(t *testing.T) {
 
 // TestWriteConcern: a concern is waited for and never degrades; without
 // replication it is refused before anything is written.
+// Defect: all-of-nobody.
 func TestWriteConcern(t *testing.T) {
 	r := &scripted{status: masterStatus()}
 	e := start(t, func(o *Options) { o.Replication = r })
@@ -117,6 +120,7 @@ func TestWriteConcern(t *testing.T) {
 
 // TestWriteConcernOfACollection: writes wait for what the collection says, unless
 // the request says something else; where nobody can confirm, nothing is written.
+// Defect: all-of-nobody.
 func TestWriteConcernOfACollection(t *testing.T) {
 	r := &scripted{status: masterStatus()}
 	e := start(t, func(o *Options) { o.Replication = r })
@@ -187,6 +191,7 @@ func TestMinOffset(t *testing.T) {
 
 // TestReplicaRefusesWrites: every write route of a replica answers with the
 // master's address, every read route still answers.
+// Defect: writes-at-replicas.
 func TestReplicaRefusesWrites(t *testing.T) {
 	e := start(t, nil)
 	fill(e)
@@ -220,6 +225,41 @@ func TestReplicaRefusesWrites(t *testing.T) {
 	}
 }
 
+// TestEveryWriteIsLogged sends every documented write, in every form: one that
+// changed something is an entry of the log, from which replicas have it.
+// Defect: writes-not-replicated.
+func TestEveryWriteIsLogged(t *testing.T) {
+	e := start(t, nil)
+	d := fetchDocument(e)
+	validate := d.validator(t)
+	logged := 0
+	for path, item := range d.Paths {
+		for method, op := range item {
+			if routeOf(e, strings.ToUpper(method), path).kind != writes {
+				continue
+			}
+			for _, form := range requestForms(t, &op, validate) {
+				reset(e)
+				before := e.engine.Position().Offset
+				got := e.send(strings.ToUpper(method), concrete(path), form.body, "Content-Type", form.kind)
+				after := e.engine.Position()
+				position := strconv.FormatUint(after.Epoch, 10) + ":" + strconv.FormatUint(after.Offset, 10)
+				if got.status != 200 || got.header.Get("X-Vectorizer-Position") != position {
+					t.Errorf("%s: %d, position %s of %s", op.ID, got.status, got.header.Get("X-Vectorizer-Position"),
+						position)
+				}
+				if after.Offset == before {
+					t.Errorf("%s changed something that is not in the log", op.ID)
+				}
+				logged++
+			}
+		}
+	}
+	if logged < 25 {
+		t.Errorf("only %d writes were tried", logged)
+	}
+}
+
 func routeOf(e *env, method, path string) *route {
 	for i := range e.server.table {
 		if r := &e.server.table[i]; r.Method == method && r.Path == path {
@@ -231,6 +271,7 @@ func routeOf(e *env, method, path string) *route {
 }
 
 // TestDashboardsUseMetricsThatExist: dashboard and rules name nothing else.
+// Defect: wrong-metrics.
 func TestDashboardsUseMetricsThatExist(t *testing.T) {
 	r := &scripted{status: masterStatus()}
 	e := start(t, func(o *Options) { o.Replication = r })

@@ -16,6 +16,7 @@ import (
 // TestFailoverPromotes: a planned failover catches the replica up, moves the
 // master's role, and repoints the rest by partial sync; nothing is lost.
 // (Original: it reported success and promoted nobody.)
+// Defects: routes-without-effect, failover-by-sent-offset.
 func TestFailoverPromotes(t *testing.T) {
 	m := master(t)
 	b, c := replicaOf(t, m.peer()), replicaOf(t, m.peer())
@@ -63,6 +64,7 @@ func TestFailoverPromotes(t *testing.T) {
 	}
 }
 
+// Defect: failover-by-sent-offset.
 func TestFailoverRefuses(t *testing.T) {
 	m := master(t)
 	p := newProxy(t, m.peer())
@@ -91,6 +93,7 @@ func TestFailoverRefuses(t *testing.T) {
 // TestOldMasterIsFenced: a master that was away while a replica took over takes
 // no writes when it comes back; what it could not hand over is kept in a file, and
 // it follows. (Original: no epochs, the old leader went on.)
+// Defect: old-leader-not-fenced.
 func TestOldMasterIsFenced(t *testing.T) {
 	m := master(t)
 	address := m.peer()
@@ -136,6 +139,7 @@ func TestOldMasterIsFenced(t *testing.T) {
 // TestWriteConcern: a write is confirmed when replicas have it on disk, one
 // replica counts once, and nobody is not enough for "all". (Original: "all" of no
 // replica succeeded, a reconnect counted twice, dead replicas counted.)
+// Defects: replicas-counted-twice, all-of-nobody.
 func TestWriteConcern(t *testing.T) {
 	m := master(t)
 	confirm := func(replicas int, limit time.Duration) error {
@@ -182,6 +186,7 @@ func firstReplica(m *member) string { return m.status().Replicas[0].ID }
 
 // TestConfigureAtRunTime: a standalone node becomes a replica, and a master again,
 // without a restart, and remembers it. (Original: values that nobody read.)
+// Defect: routes-without-effect.
 func TestConfigureAtRunTime(t *testing.T) {
 	m := master(t)
 	m.put("a", 1)

@@ -120,6 +120,7 @@ func TestMutualTLS(t *testing.T) {
 
 // TestTLSRefuses: whoever has no valid certificate gets nothing. (Original: the port
 // was plain and open.)
+// Defect: open-port.
 func TestTLSRefuses(t *testing.T) {
 	good, other := newAuthority(t), newAuthority(t)
 	hour := time.Now().Add(time.Hour)

@@ -9,6 +9,7 @@ import (
 	"github.com/vectorizer-go/vectorizer/replication"
 )
 
+// Defect: votes-in-memory.
 func TestStateSurvives(t *testing.T) {
 	dir := t.TempDir()
 	if s, err := readState(dir); err != nil || s.Role != "" {

@@ -44,6 +44,7 @@ func BenchmarkStatistics(b *testing.B) {
 
 // TestStatisticsMemory: a replica that is away for a million commits, and twenty
 // others, cost less than 1 MB.
+// Defect: unbounded-queues.
 func TestStatisticsMemory(t *testing.T) {
 	heap := func() uint64 {
 		runtime.GC()

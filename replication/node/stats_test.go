@@ -13,6 +13,7 @@ import (
 // TestStatsAreMeasured: bytes are what the sockets carried, offsets and operations
 // what was written, and an idle replica has no lag. (Original: bytes were 100 times
 // the operations, lag the time since the last heartbeat, status always Connected.)
+// Defect: invented-statistics.
 func TestStatsAreMeasured(t *testing.T) {
 	m := master(t)
 	p := newProxy(t, m.peer())
@@ -43,6 +44,7 @@ func TestStatsAreMeasured(t *testing.T) {
 
 // TestStatsOfThree: replicas with different lag are told apart, and one that is
 // away stays listed with what it had.
+// Defect: invented-statistics.
 func TestStatsOfThree(t *testing.T) {
 	m := master(t)
 	slow, cut := newProxy(t, m.peer()), newProxy(t, m.peer())
@@ -88,6 +90,7 @@ func TestStatsOff(t *testing.T) {
 }
 
 // TestReadYourWrites: a read at a replica can wait for a write at the master.
+// Defect: stale-reads.
 func TestReadYourWrites(t *testing.T) {
 	m := master(t)
 	r := replicaOf(t, m.peer())

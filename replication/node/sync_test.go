@@ -17,6 +17,7 @@ import (
 // TestReplicaFollows is the scenario of a master and a replica: what is written on
 // the one is read on the other, deletions and drops too, and writes at the replica
 // are refused by name. (Original: most writes never reached a replica.)
+// Defect: writes-not-replicated.
 func TestReplicaFollows(t *testing.T) {
 	m := master(t)
 	for i := range 100 {
@@ -49,6 +50,7 @@ func TestReplicaFollows(t *testing.T) {
 // TestReplicaContinues: a replica that was away gets what it missed, not a full
 // copy, whether it, the master or the connection was gone. (Original: the offset
 // was in memory only; a restart was a full sync, or an empty partial one.)
+// Defect: offset-in-memory.
 func TestReplicaContinues(t *testing.T) {
 	m := master(t)
 	p := newProxy(t, m.peer())
@@ -82,6 +84,7 @@ func TestReplicaContinues(t *testing.T) {
 // TestFullCopyReplaces: what the replica had and the master has not goes, every
 // setting comes, readers see the old state until then, and the index is not built
 // again. (Original: collections stayed, settings were lost, apply was not atomic.)
+// Defect: full-sync-merges.
 func TestFullCopyReplaces(t *testing.T) {
 	m := master(t)
 	for i := range 600 {
@@ -117,6 +120,7 @@ func TestFullCopyReplaces(t *testing.T) {
 
 // TestCopyResumes: a connection that is reset in the middle of a full copy, again
 // and again, goes on where it was, and the live stream is spooled meanwhile.
+// Defect: unbounded-frames.
 func TestCopyResumes(t *testing.T) {
 	m := master(t)
 	fill(t, m, 4000, 256)
@@ -154,6 +158,7 @@ func fill(t testing.TB, m *member, rows, dim int) {
 // TestTrimmedLogMeansFullCopy: a replica that is away for longer than the log is
 // kept gets a full copy, and the reason is counted. (Original: from above or below
 // the log it got an empty partial sync and was taken for current.)
+// Defect: log-not-durable.
 func TestTrimmedLogMeansFullCopy(t *testing.T) {
 	o := fast()
 	o.Role, o.LogEntries = replication.Master, 10
@@ -179,6 +184,7 @@ func TestTrimmedLogMeansFullCopy(t *testing.T) {
 
 // TestEmptyMasterWipesNobody: a master that lost its disk does not take its
 // replicas' data with it.
+// Defects: no-history, empty-directory.
 func TestEmptyMasterWipesNobody(t *testing.T) {
 	m := master(t)
 	r := replicaOf(t, m.peer())
@@ -198,6 +204,7 @@ func TestEmptyMasterWipesNobody(t *testing.T) {
 // TestStrangersGetNothing: without the secret a peer gets a nonce and no more, and
 // one that says nothing is hung up. (Original: the port was open, a stranger could
 // pull everything or fake confirmations.)
+// Defect: open-port.
 func TestStrangersGetNothing(t *testing.T) {
 	m := master(t)
 	o := fast()
@@ -241,6 +248,7 @@ func TestNoSecretNoReplication(t *testing.T) {
 
 // TestHalfOpenIsFound: a peer that is silent is given up on both sides. (Original:
 // no time-outs, half-open connections hung for ever.)
+// Defects: no-timeouts, invented-statistics.
 func TestHalfOpenIsFound(t *testing.T) {
 	o := fast()
 	o.Role, o.PeerTimeout = replication.Master, 300*time.Millisecond
@@ -267,6 +275,7 @@ func TestHalfOpenIsFound(t *testing.T) {
 }
 
 // TestSlowLink: one that takes few bytes a second delays, and costs nothing else.
+// Defect: unbounded-queues.
 func TestSlowLink(t *testing.T) {
 	m := master(t)
 	p := newProxy(t, m.peer())
@@ -287,6 +296,7 @@ func TestSlowLink(t *testing.T) {
 }
 
 // TestResyncOnOrder: an operator can have a replica fetch a full copy.
+// Defect: routes-without-effect.
 func TestResyncOnOrder(t *testing.T) {
 	m := master(t)
 	r := replicaOf(t, m.peer())

@@ -9,6 +9,7 @@ import (
 
 // TestSeeds runs many seeds. A failing one is printed; Run with its Options and
 // Trace tells what happened.
+// Defect: votes-in-memory.
 func TestSeeds(t *testing.T) {
 	total := runSeeds(t, 1, seeds, func(seed uint64) Options { return Options{Seed: seed} })
 	t.Logf("%d seeds: %+v", seeds, total)
@@ -72,6 +73,7 @@ func TestSeedsRepeat(t *testing.T) {
 
 // TestPlantedBugs: a simulator that cannot fail proves nothing. Each mistake must
 // be found within a number of seeds.
+// Defect: votes-in-memory.
 func TestPlantedBugs(t *testing.T) {
 	find := func(name string, o Options) {
 		t.Helper()

@@ -134,6 +134,7 @@ func TestFramesAreHostile(t *testing.T) {
 
 // TestLengthAllocatesNothing: a frame that promises 256 MiB and brings nothing
 // costs one step of memory.
+// Defect: unbounded-frames.
 func TestLengthAllocatesNothing(t *testing.T) {
 	head := []byte{magic, version, kindEntries, 0, 0, 0, 0, 0x10, 0, 0, 0, 0}
 	n := testing.AllocsPerRun(5, func() {
@@ -152,6 +153,7 @@ func TestLengthAllocatesNothing(t *testing.T) {
 
 // TestDecompressionIsBounded: a small frame that unpacks to more than a frame may
 // hold is refused.
+// Defect: unbounded-frames.
 func TestDecompressionIsBounded(t *testing.T) {
 	var buf bytes.Buffer
 	w, err := NewWriter(&buf, true)
@@ -209,6 +211,7 @@ func TestHandshake(t *testing.T) {
 
 // TestHandshakeCannotBeReflected: what the server proves is not what a client
 // proves, so sending its own answer back does not get in.
+// Defect: open-port.
 func TestHandshakeCannotBeReflected(t *testing.T) {
 	s, c := bytes.Repeat([]byte{1}, nonceBytes), bytes.Repeat([]byte{2}, nonceBytes)
 	if bytes.Equal(proof([]byte("k"), "client", s, c), proof([]byte("k"), "server", s, c)) {

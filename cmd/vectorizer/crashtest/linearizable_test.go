@@ -63,6 +63,7 @@ type failovers struct {
 // masters are handed over, killed and replaced. A write that was confirmed must be
 // seen from then on; one without an answer may have happened or not. A read counts
 // once a write that follows it was confirmed: then what it saw was, too.
+// Defect: answer-before-write.
 func TestLinearizableAcrossFailovers(t *testing.T) {
 	for n := range histories {
 		seed := uint64(time.Now().UnixNano())

@@ -11,6 +11,7 @@ import (
 // resets in the middle of a full copy delay a replica and cost the master nothing:
 // it goes on answering, sees what happens, and the replica is level in the end.
 // (Original: no time-outs, half-open connections hung for ever.)
+// Defect: no-timeouts.
 func TestReplicationOverBadNetwork(t *testing.T) {
 	m := startMaster(t, "VECTORIZER_FSYNC=off")
 	m.createC()

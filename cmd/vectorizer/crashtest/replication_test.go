@@ -74,6 +74,7 @@ func TestForwardedWrites(t *testing.T) {
 // clients write. What was acknowledged must be on both in the end; a replica that
 // comes back goes on where it was. (Original: the offset was in memory only, a
 // restarted master was followed from the wrong place.)
+// Defect: answer-before-write.
 func TestReplicasKilledUnderLoad(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -177,6 +178,7 @@ func (w *worker) workUntil(url string, stop chan struct{}) error {
 
 // TestRestartsContinue: after a restart of the replica, of the master, and of both,
 // the replica goes on where it was.
+// Defect: offset-in-memory.
 func TestRestartsContinue(t *testing.T) {
 	m := startMaster(t)
 	m.createC()
@@ -237,6 +239,34 @@ func TestHundredCollections(t *testing.T) {
 	r.kill()
 	r.start()
 	check()
+}
+
+// TestMetricSpellings: however a metric was spelled, the replica has the same, by
+// the log and by a copy.
+// Defect: metric-spelling.
+func TestMetricSpellings(t *testing.T) {
+	m := startMaster(t)
+	early := startMember(t, "replica", m.peer)
+	spelled := []string{"dot", "dot_product", "dotproduct", "cosine", "euclidean", "l2"}
+	for i, word := range spelled {
+		m.http.ask(t, "POST", "/api/v1/collections",
+			object{"name": fmt.Sprint("m", i), "dimension": dimension, "metric": word}, nil)
+	}
+	late := startMember(t, "replica", m.peer)
+	for _, r := range []*member{early, late} {
+		awaitLevel(t, m, r)
+		r.ready()
+		for i, word := range spelled {
+			var want, got struct {
+				Metric string `json:"metric"`
+			}
+			m.http.ask(t, "GET", fmt.Sprint("/api/v1/collections/m", i), nil, &want)
+			r.http.ask(t, "GET", fmt.Sprint("/api/v1/collections/m", i), nil, &got)
+			if want.Metric == "" || got != want {
+				t.Errorf("%s: %q on the master, %q on the replica", word, want.Metric, got.Metric)
+			}
+		}
+	}
 }
 
 // TestPlannedFailover moves the master's role under load; no acknowledged write is
