@@ -31,6 +31,9 @@ func (d *dataDir) removeGenerations() error {
 		return err
 	}
 	now := d.identity.Generation
+	if err := d.moveKept(now); err != nil {
+		return err
+	}
 	for _, n := range names {
 		old := strings.HasPrefix(n, generationPrefix) && n != now ||
 			now != "" && (n == dbName || n == imagesName)
@@ -218,10 +221,14 @@ func (d *dataDir) removeData() error {
 }
 
 // CloseReplaced closes an engine whose place another one took, and removes its
-// data.
+// data, or moves it to where KeepData said.
 func (e *Engine) CloseReplaced() error {
 	if !e.dir.handedOver {
 		bug("an engine that owns its directory is closed as replaced")
 	}
-	return errors.Join(e.Close(), e.dir.removeData())
+	err := e.Close()
+	if err := errors.Join(err, e.dir.moveReplaced()); err != nil {
+		return err
+	}
+	return e.dir.removeData()
 }

@@ -44,7 +44,7 @@ func (c *call) replicationStatus() error {
 		id := c.engine.Identity()
 		return c.json(replication.Status{Role: replication.Standalone.String(), NodeID: id.NodeID,
 			HistoryID: id.HistoryID, Branch: id.HistoryID, Epoch: c.engine.Position().Epoch,
-			Position: wirePosition(c.engine.LogPosition()), Writable: true})
+			Position: wirePosition(c.engine.LogPosition()), Writable: true, Kept: []replication.Kept{}})
 	}
 	st := c.s.opts.Replication.Status()
 	return c.json(&st)

@@ -43,7 +43,8 @@ func masterStatus() replication.Status {
 	now, lag, n := time.Now().UTC(), 1.5, 1
 	behind := uint64(3)
 	return replication.Status{Role: "Master", Enabled: true, Writable: true, NodeID: "m", HistoryID: "h",
-		Branch: "h", Epoch: 1, Stats: &replication.Stats{Role: "Master", LagMS: &lag, LastSync: &now,
+		Branch: "h", Epoch: 1, Kept: []replication.Kept{},
+		Stats: &replication.Stats{Role: "Master", LagMS: &lag, LastSync: &now,
 			ConnectedReplicas: &n, LagOperations: &behind, MasterOffset: 9,
 			FullSyncs: map[string]uint64{"empty": 1}},
 		Replicas: []replication.ReplicaStatus{

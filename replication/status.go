@@ -28,6 +28,20 @@ type Status struct {
 	Address   Address  `json:"address"`
 	Master    *Address `json:"master"` // of a replica
 	Writable  bool     `json:"writable"`
+	// Kept is what full copies replaced and what is kept of it, the oldest first.
+	Kept []Kept `json:"kept"`
+}
+
+// Kept is a directory of data, or a file of log entries, that is kept in the data
+// directory for inspection.
+type Kept struct {
+	Name      string    `json:"name"`
+	Reason    string    `json:"reason"` // of the full copy; orphaned: entries that no master has
+	At        time.Time `json:"at"`
+	HistoryID string    `json:"history_id"` // "" for entries
+	Epoch     uint64    `json:"epoch"`
+	Offset    uint64    `json:"offset"` // of the last entry of data, or the first of a file
+	Bytes     int64     `json:"bytes"`
 }
 
 // Stats are figures of the node. What does not apply is nil.

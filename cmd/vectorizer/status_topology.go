@@ -21,6 +21,11 @@ type topology struct {
 	Master  *peerAddress   `json:"master"`
 	Stats   *topologyStats `json:"stats"`
 	Nodes   []topologyNode `json:"replicas"`
+	Kept    []struct {
+		Name   string `json:"name"`
+		Reason string `json:"reason"`
+		Bytes  int64  `json:"bytes"`
+	} `json:"kept"`
 }
 
 type peerAddress struct {
@@ -85,6 +90,12 @@ func writeTopology(w io.Writer, r *topology) error {
 		}
 		fmt.Fprintf(t, "%s\tReplica\t%s\t%s\t-\t%d\t%d\t%s\t%v\t%s\n", printable(n.ID), printable(n.Address),
 			printable(n.Status), n.Offset, n.Lag, millisText(n.LagMS), n.InSync, heard)
+	}
+	for _, k := range r.Kept {
+		fmt.Fprintf(t, "\nkept for inspection: %s (%s, %d bytes)", printable(k.Name), printable(k.Reason), k.Bytes)
+	}
+	if len(r.Kept) > 0 {
+		fmt.Fprintln(t)
 	}
 	return t.Flush()
 }

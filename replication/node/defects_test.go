@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"sync"
 	"testing"
 
@@ -87,6 +88,7 @@ func TestAnotherHistoryIsNotContinued(t *testing.T) {
 			}
 			level(t, m, r)
 			address := m.peer()
+			history := m.engine().Identity().HistoryID
 			m.stop()
 			o := fast()
 			o.Role, o.Bind = replication.Master, address
@@ -98,6 +100,22 @@ func TestAnotherHistoryIsNotContinued(t *testing.T) {
 			level(t, other, r)
 			if got := r.status().Stats.FullSyncs[replication.ReasonHistory]; got != 1 {
 				t.Errorf("%d full copies for another history", got)
+			}
+			until(t, "kept for inspection", func() bool { return len(r.status().Kept) == 1 })
+			kept := r.status().Kept[0]
+			if kept.Reason != replication.ReasonHistory || kept.HistoryID != history || kept.Offset != 31 {
+				t.Errorf("%+v", kept)
+			}
+			r.stop()
+			r.start()
+			if st := r.status(); len(st.Kept) != 1 || st.Kept[0] != kept {
+				t.Errorf("after a restart: %+v", st.Kept)
+			}
+			o = fast()
+			o.Dir = filepath.Join(r.dir, kept.Name) // it opens like any data directory
+			look := open(t, o, engine.Options{})
+			if n, err := look.engine().Count(context.Background(), "a", nil); err != nil || n != 30 {
+				t.Errorf("%d rows are kept, %v", n, err)
 			}
 		})
 	}

@@ -122,6 +122,10 @@ func TestOldMasterIsFenced(t *testing.T) {
 	if err != nil || len(kept) != 1 {
 		t.Errorf("%v %v", kept, err)
 	}
+	until(t, "listed", func() bool {
+		l := m.status().Kept
+		return len(l) == 1 && l[0].Name == filepath.Base(kept[0]) && l[0].Reason == "orphaned" && l[0].Bytes > 0
+	})
 	if got := m.status().Stats.FullSyncs; got[replication.ReasonAhead]+got[replication.ReasonDiverged] != 1 {
 		t.Errorf("%v", got)
 	}

@@ -119,7 +119,7 @@ func (f *fetcher) bring() (*engine.Engine, error) {
 	}
 	slot := f.n.slot
 	old := slot.Engine() // nobody else replaces it
-	if err := f.keepOrphans(old); err != nil {
+	if err := f.keep(old); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(f.stage))
 	}
 	e, err := old.Adopt(f.ctx, f.stage)
@@ -131,6 +131,7 @@ func (f *fetcher) bring() (*engine.Engine, error) {
 		if err != nil {
 			f.n.log.Warn().Err(err).Msg("closing the data that a full copy replaced")
 		}
+		f.n.lookKept()
 	})
 	return e, f.n.apply.settle(f.ctx, e)
 }
@@ -254,8 +255,8 @@ func (f *fetcher) begin(m *wire.Manifest) error {
 		return fmt.Errorf("%w: it is empty", errManifest)
 	}
 	// The disk must hold old and new data beside each other, and the spool.
-	if err := f.n.slot.Engine().Room(m.Bytes()); err != nil {
-		return fmt.Errorf("%w: %w", errNoRoom, err)
+	if err := f.room(m.Bytes()); err != nil {
+		return err
 	}
 	stage, err := f.n.slot.Engine().NewStage()
 	if err != nil {
@@ -328,56 +329,6 @@ func (f *fetcher) finish(end *wire.CopyEnd) error {
 		}
 	}
 	return nil
-}
-
-// keepOrphans writes the entries that the master does not have, and that are
-// about to go, to a file for inspection.
-func (f *fetcher) keepOrphans(e *engine.Engine) error {
-	var from uint64
-	switch f.order.Reason {
-	case replication.ReasonAhead, replication.ReasonDiverged:
-		from = f.fork(e)
-	default:
-		return nil
-	}
-	if err := e.Barrier(f.ctx); err != nil { // the last writes of clients are in the log
-		return err
-	}
-	tip := e.LogPosition()
-	if from > tip.Offset {
-		return nil
-	}
-	name := fmt.Sprintf("orphaned-%d-%d-%s.jsonl", tip.Epoch, max(from, e.LogFirst()),
-		time.Now().UTC().Format("20060102T150405.000"))
-	out, err := os.OpenFile(filepath.Join(f.n.opts.Dir, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return fmt.Errorf("keep what the master does not have: %w", err)
-	}
-	n, err := e.DumpLog(out, from)
-	if err = errors.Join(err, out.Sync(), out.Close()); err != nil {
-		return fmt.Errorf("keep what the master does not have: %w", err)
-	}
-	f.n.stats.orphaned(n)
-	f.n.log.Warn().Str("file", name).Int("entries", n).
-		Msg("entries that the new master does not have were kept for inspection")
-	return nil
-}
-
-// fork is where this node's history leaves the master's.
-func (f *fetcher) fork(e *engine.Engine) uint64 {
-	ours := make(map[string]bool)
-	for _, b := range e.Lineage() {
-		ours[b.ID] = true
-	}
-	for _, b := range f.order.Lineage {
-		if !ours[b.ID] {
-			return b.From
-		}
-	}
-	if f.order.Reason == replication.ReasonAhead {
-		return f.order.Tip.Offset + 1
-	}
-	return e.LogFirst()
 }
 
 // copyEnded lets go of the copy once the protocol has heard of its end.

@@ -51,6 +51,8 @@ type Node struct {
 	epoch atomic.Uint64 // promised, for readers
 	lead  atomic.Pointer[replication.Address]
 
+	kept atomic.Pointer[[]replication.Kept]
+
 	wish    atomic.Pointer[replication.Settings] // of the last Configure, to be persisted
 	answers sync.Map                             // request id -> chan *replication.Answer
 
@@ -108,6 +110,7 @@ func Open(ctx context.Context, o Options) (*Node, error) {
 	if !o.NoStats {
 		n.stats.load(o.Dir)
 	}
+	n.lookKept()
 	n.apply = newApplier(n)
 	n.copies = newCopyServer(n)
 	n.startCore()

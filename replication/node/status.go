@@ -24,7 +24,7 @@ func (n *Node) Status() replication.Status {
 	st := replication.Status{Role: role.String(), Enabled: role != replication.Standalone,
 		NodeID: e.Identity().NodeID, HistoryID: e.Identity().HistoryID,
 		Branch: lineage[len(lineage)-1].ID, Epoch: n.epoch.Load(), Position: position(e.LogPosition()),
-		Address: *n.address.Load(), Writable: e.Writable()}
+		Address: *n.address.Load(), Writable: e.Writable(), Kept: *n.kept.Load()}
 	if role == replication.Standalone {
 		return st
 	}
