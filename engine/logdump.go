@@ -19,6 +19,7 @@ type dumpedEntry struct {
 	Collection string          `json:"collection,omitempty"`
 	Number     uint32          `json:"collection_number,omitempty"`
 	Body       json.RawMessage `json:"body,omitempty"`
+	Trace      string          `json:"trace,omitempty"` // as a traceparent header has it
 	Ops        []dumpedOp      `json:"ops,omitempty"`
 }
 
@@ -49,6 +50,12 @@ func (e *Engine) DumpLog(w io.Writer, from uint64) (n int, err error) {
 func (e *Engine) dumped(entry *store.Entry) dumpedEntry {
 	out := dumpedEntry{Offset: entry.Offset, Epoch: entry.Epoch, Number: entry.Coll,
 		Time: time.UnixMicro(entry.TimeUs).UTC(), Kind: entry.Kind.String(), Body: entry.Body}
+	if entry.Kind == store.EntryOps {
+		out.Body = nil
+		if t, ok := decodeTrace(entry.Body); ok {
+			out.Trace = t.String()
+		}
+	}
 	if c, ok := e.cat.byID.Load(entry.Coll); ok {
 		out.Collection = c.(*collection).name()
 	}

@@ -49,6 +49,7 @@ type Op struct {
 type Mutation struct {
 	Collection string
 	Ops        []Op
+	Trace      TraceContext // that the write belongs to; zero = none
 }
 
 // OpResult is the outcome of one Op.

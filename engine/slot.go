@@ -19,6 +19,7 @@ type Lease struct {
 	Engine *Engine
 	refs   atomic.Int64  // 1 for the slot, 1 per claim
 	idle   chan struct{} // closed when refs reaches 0
+	gone   chan struct{} // closed when another engine has the place
 }
 
 // Release gives the claim back.
@@ -28,8 +29,12 @@ func (l *Lease) Release() {
 	}
 }
 
+// Replaced is closed when another engine has taken the place of this one, which
+// then gets no more writes: whoever waits for some must look for the other.
+func (l *Lease) Replaced() <-chan struct{} { return l.gone }
+
 func newLease(e *Engine) *Lease {
-	l := &Lease{Engine: e, idle: make(chan struct{})}
+	l := &Lease{Engine: e, idle: make(chan struct{}), gone: make(chan struct{})}
 	l.refs.Store(1)
 	return l
 }
@@ -62,6 +67,7 @@ func (s *Slot) Replace(e *Engine, done func(error)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old := s.now.Swap(newLease(e))
+	close(old.gone)
 	old.Release()
 	s.retired.Go(func() {
 		<-old.idle

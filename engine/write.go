@@ -29,8 +29,9 @@ type preparedOp struct {
 
 // preparedMut is a Mutation after validation.
 type preparedMut struct {
-	c   *collection
-	ops []preparedOp
+	c     *collection
+	ops   []preparedOp
+	trace TraceContext
 }
 
 // writeCommand stages mutations. results has one item per op over all of them;
@@ -68,7 +69,7 @@ func (e *Engine) Write(ctx context.Context, muts ...Mutation) (WriteResult, erro
 			return WriteResult{}, c.refusal()
 		}
 		m := &cmd.muts[i]
-		m.c = c
+		m.c, m.trace = c, muts[i].Trace
 		ok, size := m.prepare(muts[i].Ops, cmd.results[at:at+len(muts[i].Ops)])
 		valid += ok
 		bytes += size
@@ -227,7 +228,7 @@ func (tx *txn) stageMut(m *preparedMut, results []OpResult) {
 		}
 	}
 	if tx.entry.Count() > 0 {
-		if err := tx.end(nil, false); err != nil {
+		if err := tx.end(m.trace.encode(), false); err != nil {
 			bug("log entry refused by its batch: %v", err)
 		}
 	}

@@ -47,10 +47,11 @@ type request struct {
 	searches   int             // queries run
 	position   engine.Position // of the last write
 	concern    concern         // what the write waits for
-	kind       errs.Kind       // of the error answered, "" for success
-	err        error           // behind it
-	stack      []byte          // of a panic
-	held       int64           // bytes accounted in Server.held
+	trace      engine.TraceContext
+	kind       errs.Kind // of the error answered, "" for success
+	err        error     // behind it
+	stack      []byte    // of a panic
+	held       int64     // bytes accounted in Server.held
 }
 
 // reset makes c ready for the pool: it keeps buffers of moderate size and no

@@ -62,7 +62,7 @@ func (c *call) run(r *route) error {
 		}
 		return r.handler(c)
 	case writes:
-		return c.runWrite(r)
+		return c.traced(r)
 	}
 	return r.handler(c)
 }
@@ -172,12 +172,43 @@ func (c *call) awaitOffset() error {
 	if err != nil {
 		return errs.Invalid("min_offset", "the offset of a write", clip(text))
 	}
-	if err := c.engine.WaitApplied(c.req, offset); err != nil {
+	if err := c.waitApplied(offset); err != nil {
 		return errs.New(errs.Timeout, "This node does not have the write at offset %d yet; it is at %d",
 			offset, c.engine.Position().Offset).With("min_offset", offset).
 			With("offset", c.engine.Position().Offset)
 	}
 	return nil
+}
+
+// waitApplied waits until reads show offset. When a full copy takes the engine's
+// place meanwhile, it goes on with the one that has the copy.
+func (c *call) waitApplied(offset uint64) error {
+	for c.engine.Position().Offset < offset {
+		ctx, cancel := context.WithCancel(c.req)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			select {
+			case <-c.lease.Replaced():
+				cancel()
+			case <-ctx.Done():
+			}
+		}()
+		err := c.engine.WaitLog(ctx, offset-1)
+		cancel()
+		<-done
+		select {
+		case <-c.lease.Replaced():
+			c.lease.Release()
+			c.lease = c.s.slot.Acquire()
+			c.engine = c.lease.Engine
+		default:
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return c.engine.WaitApplied(c.req, offset)
 }
 
 func errNotReplicated() *errs.Error {

@@ -21,6 +21,9 @@ type Options struct {
 	// it they are refused with the master's address.
 	ForwardWrites bool
 
+	// Tracer follows writes; nil = nobody does, and traceparent headers are not read.
+	Tracer Tracer
+
 	Logger  zerolog.Logger // the zero Logger discards
 	Version string         // of the product, shown by /health, /stats and the metrics
 

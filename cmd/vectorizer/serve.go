@@ -15,6 +15,7 @@ import (
 	"github.com/vectorizer-go/vectorizer/cmd/vectorizer/config"
 	"github.com/vectorizer-go/vectorizer/cmd/vectorizer/listen"
 	"github.com/vectorizer-go/vectorizer/cmd/vectorizer/machine"
+	"github.com/vectorizer-go/vectorizer/cmd/vectorizer/tracing"
 	"github.com/vectorizer-go/vectorizer/engine"
 	"github.com/vectorizer-go/vectorizer/engine/compute"
 	"github.com/vectorizer-go/vectorizer/httpapi"
@@ -62,7 +63,8 @@ type server struct {
 	node     *node.Node
 	retain   node.Retention
 	api      *httpapi.Server
-	failed   chan error // of Serve
+	tracer   *tracing.Tracer // nil = off
+	failed   chan error      // of Serve
 	bg       sync.WaitGroup
 }
 
@@ -147,7 +149,11 @@ func (s *server) start(ctx context.Context) (err error) {
 	if err := s.joinSet(ctx); err != nil {
 		return err
 	}
-	if s.api, err = httpapi.New(apiOptions(s.config, s.slot, s.node, s.log)); err != nil {
+	api := apiOptions(s.config, s.slot, s.node, s.log)
+	if s.tracer != nil {
+		api.Tracer = s.tracer
+	}
+	if s.api, err = httpapi.New(api); err != nil {
 		return fmt.Errorf("HTTP server: %w", err)
 	}
 	s.bg.Go(func() { s.failed <- s.api.Serve(s.ln) })
@@ -162,6 +168,12 @@ func (s *server) joinSet(ctx context.Context) (err error) {
 	o, err := nodeOptions(s.config, s.slot, s.ln.Addr(), s.log)
 	if err != nil {
 		return withCode(exitUsage, err)
+	}
+	if t := s.config.Tracing; t.Endpoint != "" {
+		s.tracer = tracing.New(tracing.Options{Endpoint: t.Endpoint, Percent: t.Percent,
+			Node: s.slot.Engine().Identity().NodeID, Version: readBuildInfo().Version,
+			Logger: s.log.With().Str("component", "tracing").Logger()})
+		o.Tracer = s.tracer
 	}
 	if s.node, err = node.Open(ctx, o); err != nil {
 		return withCode(exitListen, plainError(err))
@@ -210,6 +222,9 @@ func (s *server) stop(ctx context.Context) error {
 		err := s.slot.Close()
 		step(s.log, "data directory closed", begin, err)
 		all = errors.Join(all, err)
+	}
+	if s.tracer != nil {
+		all = errors.Join(all, s.tracer.Close(ctx))
 	}
 	s.bg.Wait()
 	return errors.Join(all, closeBackends(s.backends))

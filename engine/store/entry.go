@@ -9,7 +9,8 @@ import (
 type EntryKind uint8
 
 const (
-	// EntryOps holds mutations of ids of one collection.
+	// EntryOps holds mutations of ids of one collection; Body is the trace that the
+	// write belongs to, or nothing.
 	EntryOps EntryKind = iota + 1
 	// EntryCreate makes a collection; Body is its catalogue entry.
 	EntryCreate
@@ -215,6 +216,20 @@ func EntryColl(val []byte) (coll uint32, kind EntryKind, ops int, err error) {
 // EntryStamp returns the epoch and time of an encoded entry that EntryColl accepted.
 func EntryStamp(val []byte) (epoch uint64, timeUs int64) {
 	return binary.LittleEndian.Uint64(val[16:]), int64(binary.LittleEndian.Uint64(val[24:]))
+}
+
+// EntryOffset returns the offset of an encoded entry that EntryColl accepted.
+func EntryOffset(val []byte) uint64 { return binary.LittleEndian.Uint64(val[8:]) }
+
+// EntryBody returns the body of an encoded entry that EntryColl accepted, nil if its
+// length makes no sense.
+func EntryBody(val []byte) []byte {
+	n := len(val) - entryTrailer
+	body := uint64(binary.LittleEndian.Uint32(val[44:]))
+	if body > uint64(n-entryHeader) {
+		return nil
+	}
+	return val[n-int(body) : n : n]
 }
 
 // DecodeEntry parses and checks a whole entry, every op included. The result

@@ -211,9 +211,16 @@ func (a *applier) commit(t *taken) *replication.Applied {
 	}
 	l := a.n.slot.Acquire()
 	defer l.Release()
+	began := time.Now()
 	tip, diverged, ok := a.applyAll(t.ctx, l.Engine, data)
 	if !ok {
 		return nil
+	}
+	if tracer := a.n.opts.Tracer; tracer != nil && !diverged {
+		now := time.Now()
+		engine.EachTrace(data, func(offset uint64, trace engine.TraceContext) {
+			tracer.Applied(trace, offset, began, now)
+		})
 	}
 	last := batch[len(batch)-1]
 	if !diverged {

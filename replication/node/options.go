@@ -41,10 +41,18 @@ type Options struct {
 	LogBytes   int64         // the same in bytes, 0 = 1 GiB; also the most that a spool takes
 	LogAge     time.Duration // the same in time, 0 = 24 h
 
-	CopyRate int64 // bytes per second of a full copy, 0 = unlimited
-	NoStats  bool  // no sampling, no statistics
+	CopyRate int64  // bytes per second of a full copy, 0 = unlimited
+	NoStats  bool   // no sampling, no statistics
+	Tracer   Tracer // told of applied entries that belong to a trace; nil = nobody
 
 	Logger zerolog.Logger
+}
+
+// Tracer goes on with traces that began on the master.
+type Tracer interface {
+	// Applied says that the entry at offset, which t's span wrote, was applied here,
+	// with others, between two times.
+	Applied(t engine.TraceContext, offset uint64, from, to time.Time)
 }
 
 // Errors of options.

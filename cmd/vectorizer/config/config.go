@@ -29,6 +29,13 @@ type Config struct {
 	Quantization string
 
 	Replication Replication
+	Tracing     Tracing
+}
+
+// Tracing says where spans of writes go.
+type Tracing struct {
+	Endpoint string // URL of an OTLP/HTTP receiver; "" = tracing is off
+	Percent  int    // of the writes that come without a trace
 }
 
 // Server says where to listen and how to stop.

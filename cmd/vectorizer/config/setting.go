@@ -61,5 +61,6 @@ func Settings(c *Config) []*Setting {
 	all = append(all, outputSettings(c)...)
 	all = append(all, collectionSettings(c)...)
 	all = append(all, replicationSettings(c)...)
+	all = append(all, tracingSettings(c)...)
 	return all
 }
