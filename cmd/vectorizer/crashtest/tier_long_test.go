@@ -13,3 +13,7 @@ const (
 	histories = 10
 	changes   = 6
 )
+
+// copyBytes is stored for a large full copy, whose log has it too, as far as it
+// is kept.
+const copyBytes = 2 << 30

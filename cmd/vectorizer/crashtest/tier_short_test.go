@@ -13,3 +13,7 @@ const (
 	histories = 1
 	changes   = 2
 )
+
+// copyBytes is stored for a large full copy, whose log has it too, as far as it
+// is kept.
+const copyBytes = 20 << 20
