@@ -269,6 +269,39 @@ func TestMetricSpellings(t *testing.T) {
 	}
 }
 
+// TestConcernOfACollection: writes to a collection wait for what it says; when its
+// replica is gone they are of unknown outcome, never confirmed in silence; the
+// setting is there after a failover to the replica.
+func TestConcernOfACollection(t *testing.T) {
+	m := startMaster(t)
+	r := startMember(t, "replica", m.peer)
+	awaitLevel(t, m, r)
+	m.http.ask(t, "POST", "/api/v1/collections",
+		object{"name": "safe", "dimension": dimension, "write_concern": "all"}, nil)
+	const rows = "/api/v1/collections/safe/vectors"
+	m.http.ask(t, "POST", rows, row("a", 1), nil)
+	if st := r.status(); st.Position != m.status().Position {
+		t.Errorf("confirmed, and the replica is at %+v", st.Position)
+	}
+	r.kill()
+	p := m.http.refused(t, "POST", rows+"?write_timeout_ms=200", row("b", 1), 504, "not_replicated")
+	if p.Details["outcome"] != "unknown" || p.Details["write_concern"] != "all" {
+		t.Errorf("%v", p.Details)
+	}
+	m.http.ask(t, "POST", rows+"?write_concern=0", row("c", 1), nil)
+	r.start()
+	awaitLevel(t, m, r)
+	m.http.ask(t, "POST", rows, row("d", 1), nil)
+	m.kill()
+	r.http.ask(t, "POST", "/cluster/failover", object{"unclean": true}, nil)
+	r.until("writable", func() bool { return r.status().Writable })
+	r.http.refused(t, "POST", rows+"?write_timeout_ms=200", row("e", 1), 504, "not_replicated")
+	for _, id := range []string{"a", "b", "c", "d", "e"} {
+		var got record
+		r.http.ask(t, "GET", rows+"/"+id, nil, &got)
+	}
+}
+
 // TestPlannedFailover moves the master's role under load; no acknowledged write is
 // lost, and the old master follows.
 func TestPlannedFailover(t *testing.T) {
