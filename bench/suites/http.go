@@ -12,11 +12,27 @@ import (
 	"github.com/vectorizer-go/vectorizer/bench/wire"
 )
 
-// httpConns are the numbers of connections measured.
-var httpConns = []int{1, 32}
+// httpLoad is how the server is asked.
+type httpLoad struct {
+	conns int
+	// awake keeps the processors from going idle meanwhile. Without it a lone client's
+	// figure is mostly that of waking a processor for each request.
+	awake bool
+}
+
+func (l httpLoad) String() string {
+	s := fmt.Sprintf("%d connections", l.conns)
+	if l.awake {
+		s += ", processors kept awake"
+	}
+	return s
+}
+
+// httpLoads are what is measured.
+var httpLoads = []httpLoad{{1, false}, {1, true}, {32, false}}
 
 // httpTargets are the bounds on the server's CPU time per search above the
-// index's, in microseconds.
+// index's, in microseconds, where processors are awake.
 var httpTargets = map[wire.Format]float64{wire.JSON: 30, wire.MsgPack: 20, wire.Octets: 20}
 
 // runHTTP measures searches over HTTP against a server in its own process.
@@ -70,7 +86,7 @@ type httpSample struct {
 	system time.Duration // the part of it in the kernel
 }
 
-// measureHTTP measures every encoding and number of connections, and the index
+// measureHTTP measures every encoding and load, and the index
 // alone, in turn.
 func measureHTTP(ctx context.Context, e *Env, r *result.Run, s *server, ef int) error {
 	x, _, err := buildIndex(e, e.Set.Rows())
@@ -80,7 +96,7 @@ func measureHTTP(ctx context.Context, e *Env, r *result.Run, s *server, ef int) 
 	defer func() { _ = x.Close() }()
 	type key struct {
 		format wire.Format
-		conns  int
+		load   httpLoad
 	}
 	samples := map[key][]httpSample{}
 	var index []float64
@@ -91,12 +107,15 @@ func measureHTTP(ctx context.Context, e *Env, r *result.Run, s *server, ef int) 
 		}
 		index = append(index, result.Microseconds(alone.cpu))
 		for _, f := range wire.Formats() {
-			for _, conns := range httpConns {
-				one, err := askHTTP(ctx, e, s, query.Plan{Format: f, Ef: ef, Conns: conns})
+			for _, load := range httpLoads {
+				one, err := askHTTP(ctx, e, s, query.Plan{Format: f, Ef: ef, Conns: load.conns}, load.awake)
+				if errors.Is(err, errors.ErrUnsupported) {
+					continue // not on this system
+				}
 				if err != nil {
 					return err
 				}
-				samples[key{f, conns}] = append(samples[key{f, conns}], one)
+				samples[key{f, load}] = append(samples[key{f, load}], one)
 			}
 		}
 	}
@@ -105,18 +124,29 @@ func measureHTTP(ctx context.Context, e *Env, r *result.Run, s *server, ef int) 
 			Better: result.Lower}, index...)
 	}
 	for _, f := range wire.Formats() {
-		for _, conns := range httpConns {
-			addHTTP(r, f, conns, samples[key{f, conns}], index)
+		for _, load := range httpLoads {
+			if all := samples[key{f, load}]; len(all) > 0 {
+				addHTTP(r, f, load, all, index)
+			}
 		}
 	}
 	r.Notes = append(r.Notes, "The load generator runs on the same processors as the server. CPU per search "+
-		"is the server process's user and system time, network stack included, divided by its searches.")
+		"is the server process's user and system time, network stack included, divided by its searches. "+
+		"Waking a sleeping processor for the next request of a lone client is charged to the server too, "+
+		"unless processes that run only when nothing else does keep the processors awake.")
 	e.sayFigures(r)
 	return nil
 }
 
 // askHTTP measures one plan with the server's CPU time.
-func askHTTP(ctx context.Context, e *Env, s *server, p query.Plan) (httpSample, error) {
+func askHTTP(ctx context.Context, e *Env, s *server, p query.Plan, awake bool) (httpSample, error) {
+	if awake {
+		stop, err := measure.KeepAwake()
+		if err != nil {
+			return httpSample{}, err
+		}
+		defer stop()
+	}
 	p.Duration = time.Duration(e.Seconds * float64(time.Second))
 	before, err := s.usage()
 	if err != nil {
@@ -131,9 +161,9 @@ func askHTTP(ctx context.Context, e *Env, s *server, p query.Plan) (httpSample, 
 	return httpSample{out, (after.CPU - before.CPU) / n, (after.System - before.System) / n}, err
 }
 
-// addHTTP adds the figures of one encoding and number of connections.
-func addHTTP(r *result.Run, f wire.Format, conns int, samples []httpSample, index []float64) {
-	name := fmt.Sprintf("%s, %d connections", f, conns)
+// addHTTP adds the figures of one encoding and load.
+func addHTTP(r *result.Run, f wire.Format, load httpLoad, samples []httpSample, index []float64) {
+	name := fmt.Sprintf("%s, %s", f, load)
 	var qps, cpu, above, system []float64
 	var all measure.Histogram
 	recall := 0.0
@@ -152,7 +182,7 @@ func addHTTP(r *result.Run, f wire.Format, conns int, samples []httpSample, inde
 			Recall: recall}, cpu...)
 		fig := result.Figure{Name: "server CPU per search above the index: " + name, Unit: "µs",
 			Better: result.Lower, Recall: recall}
-		if bound, ok := httpTargets[f]; ok {
+		if bound, ok := httpTargets[f]; ok && (load.awake || load.conns > 1) {
 			fig.Target = &result.Target{Value: bound, From: "bound on the cost of HTTP"}
 		}
 		r.Add(fig, above...)

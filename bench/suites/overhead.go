@@ -22,8 +22,9 @@ import (
 )
 
 const (
-	// overheadEf is the effort of the searches.
-	overheadEf = 32
+	// overheadEf is the effort of the searches, overheadConns their connections.
+	overheadEf    = 32
+	overheadConns = 32
 	// overheadBlock is how many searches run before the other side has its turn.
 	overheadBlock = 200
 	// overheadBound is the share of throughput that measuring may cost.
@@ -120,7 +121,7 @@ func overHTTP(ctx context.Context, e *Env) (one httpSample, err error) {
 	if _, err := s.load(ctx, e.Set); err != nil {
 		return one, err
 	}
-	return askHTTP(ctx, e, s, query.Plan{Format: wire.Octets, Ef: overheadEf, Conns: httpConns[1]})
+	return askHTTP(ctx, e, s, query.Plan{Format: wire.Octets, Ef: overheadEf, Conns: overheadConns}, false)
 }
 
 // also runs the second half of a pair if the first went well.

@@ -150,10 +150,14 @@ func (l *loader) fill(sections map[string]image.Section) error {
 	for i, name := range []string{sectionVectors, sectionLinks, sectionUpper} {
 		sec, b := sections[name], m.blocks[i]
 		var err error
-		if b.Mapped() > 0 {
-			err = sec.Check(b.Bytes()[:sec.Len])
-		} else {
+		switch {
+		case b.Mapped() == 0:
 			err = l.r.Load(sec, b.Bytes()[:sec.Len])
+		case l.coded():
+			// Searches touch few of the vectors: they stay out of the resident memory.
+			err = l.r.VerifySection(sec)
+		default:
+			err = sec.Check(b.Bytes()[:sec.Len])
 		}
 		if err != nil {
 			return err
@@ -162,11 +166,17 @@ func (l *loader) fill(sections map[string]image.Section) error {
 	return nil
 }
 
+// coded reports whether the image has codes and the index wants some.
+func (l *loader) coded() bool {
+	_, ok := l.r.Section(sectionModel)
+	return ok && l.x.cfg.Quantization != codes.None
+}
+
 // codes reads the codes when there are some of the kind that is wanted; without,
 // the index trains anew.
 func (l *loader) codes() error {
 	cfg := &l.x.cfg
-	if _, ok := l.r.Section(sectionModel); !ok || cfg.Quantization == codes.None {
+	if !l.coded() {
 		return nil
 	}
 	b, err := l.r.ReadAll(sectionModel, codes.MaxModelBytes)

@@ -132,22 +132,28 @@ func (r *Reader) ReadAll(name string, limit int64) ([]byte, error) {
 // Verify checks every section.
 // Errors: index.ErrCorrupt, or an error of the file.
 func (r *Reader) Verify() error {
-	pool := sync.Pool{New: func() any { return new([ChunkBytes]byte) }}
 	for _, s := range r.sections {
-		err := s.eachChunk(func(i int) error {
-			buf := pool.Get().(*[ChunkBytes]byte)
-			defer pool.Put(buf)
-			low, high := s.chunk(i)
-			if err := readFull(r.r, buf[:high-low], s.Off+low); err != nil {
-				return err
-			}
-			return s.checkChunk(i, buf[:high-low])
-		})
-		if err != nil {
+		if err := r.VerifySection(s); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// VerifySection checks section s by reading it piece by piece, so that its bytes
+// do not become resident.
+// Errors: index.ErrCorrupt, or an error of the file.
+func (r *Reader) VerifySection(s Section) error {
+	pool := sync.Pool{New: func() any { return new([ChunkBytes]byte) }}
+	return s.eachChunk(func(i int) error {
+		buf := pool.Get().(*[ChunkBytes]byte)
+		defer pool.Put(buf)
+		low, high := s.chunk(i)
+		if err := readFull(r.r, buf[:high-low], s.Off+low); err != nil {
+			return err
+		}
+		return s.checkChunk(i, buf[:high-low])
+	})
 }
 
 // chunk is the range of chunk i inside the section.
