@@ -219,9 +219,10 @@ func TestConfigureAtRunTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	until(t, "writable", r.engine().Writable)
-	if st := r.status(); st.Role != "Master" || st.Epoch != 2 {
-		t.Errorf("%+v", st)
-	}
+	until(t, "a master of epoch 2", func() bool {
+		st := r.status() // shown a moment after writes are taken
+		return st.Role == "Master" && st.Epoch == 2
+	})
 	until(t, "followed", func() bool { return m.status().Role == "Replica" })
 	r.put("c", 1)
 	level(t, r, m)
