@@ -10,9 +10,10 @@ import (
 const (
 	// tileBytes bounds the rows that every query of a block passes over before
 	// the next: they and four queries stay in a first-level cache of 32 KiB.
-	tileBytes = 20 << 10
-	// tileUnit is the rows of a register tile; tiles are a multiple of it.
-	tileUnit = 3
+	tileBytes = 24 << 10
+	// tileUnit is the rows of a register tile of AVX2, and tileAny what the
+	// register tiles of every level divide: rows left over are scored one by one.
+	tileUnit, tileAny = 3, 12
 	// gatherQueries is the fewest queries for which listed rows are brought
 	// together: as many as share a register tile.
 	gatherQueries = 4
@@ -54,7 +55,11 @@ func room[T any](s []T, n int) []T {
 }
 
 func tileRows(dim int) int {
-	return min(chunkRows, max(1, tileBytes/(4*dim*tileUnit))*tileUnit)
+	unit := tileUnit
+	if 4*dim*tileAny <= tileBytes {
+		unit = tileAny
+	}
+	return min(chunkRows, max(1, tileBytes/(4*dim*unit))*unit)
 }
 
 // chunk scores the rows at n positions from first against every query.
