@@ -81,9 +81,14 @@ func features() []string {
 	return out
 }
 
-// ThisBuild describes this binary; version is the product's.
+// ThisBuild describes this binary; version is the product's, as git describes it.
+// The Go tool leaves out the commit in a linked working tree; there the version
+// names it.
 func ThisBuild(version string) Build {
 	b := Build{Version: version, Go: runtime.Version()}
+	if version != "unknown" && version != "devel" {
+		b.Commit, b.Dirty = strings.CutSuffix(version, "-dirty")
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return b

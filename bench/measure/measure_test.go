@@ -165,4 +165,11 @@ func TestMachine(t *testing.T) {
 	if b := ThisBuild("v1"); b.Version != "v1" || b.Go == "" {
 		t.Errorf("%+v", b)
 	}
+	// A test binary carries no commit of its own.
+	if b := ThisBuild("1a2b3c4-dirty"); b.Commit != "1a2b3c4" || !b.Dirty {
+		t.Errorf("%+v", b)
+	}
+	if b := ThisBuild("devel"); b.Commit != "" {
+		t.Errorf("%+v", b)
+	}
 }
