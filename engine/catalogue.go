@@ -267,11 +267,14 @@ func (e *Engine) RenameCollection(ctx context.Context, old, new string) error {
 // on a loading or quarantined collection too.
 // Errors: errs.CollectionNotFound, errs.ShuttingDown.
 func (e *Engine) DeleteCollection(ctx context.Context, name string) error {
-	return e.submit(ctx, &dropCommand{name: name}, 256, 1)
+	return e.submit(ctx, &dropCommand{name: name, trace: traceOf(ctx)}, 256, 1)
 }
 
 // dropCommand stages a deletion.
-type dropCommand struct{ name string }
+type dropCommand struct {
+	name  string
+	trace TraceContext
+}
 
 // frees implements freer.
 func (k *dropCommand) frees() bool { return true }
@@ -285,7 +288,7 @@ func (k *dropCommand) stage(tx *txn) error {
 		return err
 	}
 	tx.begin(store.EntryDrop, c)
-	return tx.end(nil, false)
+	return tx.end(k.trace.encode(), false)
 }
 
 // dropRecords stages the removal of c, which is called name.

@@ -118,7 +118,7 @@ func (e *Engine) applyTo(
 	ctx context.Context, c *collection, ids []string, op preparedOp,
 ) ([]FilterOpItem, error) {
 	cmd := &writeCommand{results: make([]OpResult, len(ids))}
-	cmd.muts = []preparedMut{{c: c, ops: make([]preparedOp, len(ids))}}
+	cmd.muts = []preparedMut{{c: c, trace: traceOf(ctx), ops: make([]preparedOp, len(ids))}}
 	for i, id := range ids {
 		cmd.muts[0].ops[i] = op
 		cmd.muts[0].ops[i].id = id
@@ -182,7 +182,7 @@ func (e *Engine) copyRecords(
 	if from == to {
 		return nil, errs.Invalid("destination", "another collection than the source", dst)
 	}
-	cmd := &copyCommand{src: from, dst: to, move: move, items: make([]CopyItem, len(ids))}
+	cmd := &copyCommand{src: from, dst: to, move: move, trace: traceOf(ctx), items: make([]CopyItem, len(ids))}
 	for i, id := range ids {
 		cmd.items[i].ID = strings.Clone(id)
 	}
@@ -201,6 +201,7 @@ func (e *Engine) copyRecords(
 type copyCommand struct {
 	src, dst *collection
 	move     bool
+	trace    TraceContext
 	items    []CopyItem
 }
 
@@ -225,12 +226,12 @@ func (k *copyCommand) stage(tx *txn) error {
 	if tx.entry.Count() == 0 {
 		return nil
 	}
-	if err := tx.end(nil, len(moved) > 0); err != nil {
+	if err := tx.end(k.trace.encode(), len(moved) > 0); err != nil {
 		return err
 	}
 	if len(moved) > 0 {
 		results := make([]OpResult, len(moved))
-		tx.stageMut(&preparedMut{c: k.src, ops: moved}, results)
+		tx.stageMut(&preparedMut{c: k.src, trace: k.trace, ops: moved}, results)
 		for i := range results {
 			// The same id twice in one move: the second finds it gone.
 			if results[i].Err != nil && !errors.Is(results[i].Err, errs.Of(errs.VectorNotFound)) {

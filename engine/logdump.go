@@ -50,7 +50,7 @@ func (e *Engine) DumpLog(w io.Writer, from uint64) (n int, err error) {
 func (e *Engine) dumped(entry *store.Entry) dumpedEntry {
 	out := dumpedEntry{Offset: entry.Offset, Epoch: entry.Epoch, Number: entry.Coll,
 		Time: time.UnixMicro(entry.TimeUs).UTC(), Kind: entry.Kind.String(), Body: entry.Body}
-	if entry.Kind == store.EntryOps {
+	if entry.Kind == store.EntryOps || entry.Kind == store.EntryDrop {
 		out.Body = nil
 		if t, ok := decodeTrace(entry.Body); ok {
 			out.Trace = t.String()

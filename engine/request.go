@@ -49,7 +49,6 @@ type Op struct {
 type Mutation struct {
 	Collection string
 	Ops        []Op
-	Trace      TraceContext // that the write belongs to; zero = none
 }
 
 // OpResult is the outcome of one Op.

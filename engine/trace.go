@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"encoding/hex"
 
 	"github.com/vectorizer-go/vectorizer/engine/store"
@@ -13,6 +14,18 @@ type TraceContext struct {
 	TraceID [16]byte
 	SpanID  [8]byte // of the span that made the write
 	Flags   byte    // bit 0 = sampled
+}
+
+// TraceKey is the key under which a context holds the *TraceContext of the write
+// that it is passed with.
+type TraceKey struct{}
+
+// traceOf is the trace that a write with this context belongs to.
+func traceOf(ctx context.Context) TraceContext {
+	if t, ok := ctx.Value(TraceKey{}).(*TraceContext); ok {
+		return *t
+	}
+	return TraceContext{}
 }
 
 const traceBytes = 16 + 8 + 1
@@ -53,7 +66,8 @@ func EachTrace(entries []byte, fn func(offset uint64, t TraceContext)) {
 		if err != nil {
 			return
 		}
-		if _, kind, _, err := store.EntryColl(val); err == nil && kind == store.EntryOps {
+		if _, kind, _, err := store.EntryColl(val); err == nil &&
+			(kind == store.EntryOps || kind == store.EntryDrop) {
 			if t, ok := decodeTrace(store.EntryBody(val)); ok {
 				fn(store.EntryOffset(val), t)
 			}

@@ -20,7 +20,7 @@ func TestTraceTravelsWithTheEntry(t *testing.T) {
 		t.Error(s)
 	}
 	op := []Op{{Kind: OpUpsert, ID: "x", Vector: []float32{1, 2}}}
-	traced, err := master.Write(context.Background(), Mutation{Collection: "a", Ops: op, Trace: want})
+	traced, err := master.Write(context.WithValue(t.Context(), TraceKey{}, &want), Mutation{Collection: "a", Ops: op})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,5 +50,58 @@ func TestTraceTravelsWithTheEntry(t *testing.T) {
 	_, err = master.DumpLog(&dump, 1)
 	if err != nil || !strings.Contains(dump.String(), `"trace":"`+want.String()+`"`) {
 		t.Errorf("%v %s", err, dump.String())
+	}
+}
+
+// TestTraceOfEveryCommand: whatever changes rows, or takes them all away, leaves its
+// trace in each of its entries.
+func TestTraceOfEveryCommand(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		entries int
+		run     func(context.Context, *Engine) error
+	}{
+		{"delete by filter", 1, func(ctx context.Context, e *Engine) error {
+			_, err := e.DeleteByFilter(ctx, "a", mustFilter(t, `{"n":1}`))
+			return err
+		}},
+		{"update by filter", 1, func(ctx context.Context, e *Engine) error {
+			_, err := e.UpdateByFilter(ctx, "a", mustFilter(t, `{"n":1}`), []byte(`{"m":2}`))
+			return err
+		}},
+		{"copy", 1, func(ctx context.Context, e *Engine) error {
+			_, err := e.Copy(ctx, "a", "b", []string{"x"})
+			return err
+		}},
+		{"move", 2, func(ctx context.Context, e *Engine) error {
+			_, err := e.Move(ctx, "a", "b", []string{"x"})
+			return err
+		}},
+		{"delete collection", 1, func(ctx context.Context, e *Engine) error {
+			return e.DeleteCollection(ctx, "a")
+		}},
+	} {
+		e := openTest(t, Options{})
+		create(t, e, "a", 2, compute.L2)
+		create(t, e, "b", 2, compute.L2)
+		upsert(t, e, "a", "x", []float32{1, 2}, `{"n":1}`)
+		from := e.LogPosition().Offset
+		want := TraceContext{TraceID: [16]byte{9}, SpanID: [8]byte{8}, Flags: 1}
+		if err := c.run(context.WithValue(t.Context(), TraceKey{}, &want), e); err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		log, _, err := e.AppendLog(nil, from+1, 1<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := 0
+		EachTrace(log, func(_ uint64, got TraceContext) {
+			if found++; got != want {
+				t.Errorf("%s: %v", c.name, got)
+			}
+		})
+		if made := int(e.LogPosition().Offset - from); found != c.entries || made != c.entries {
+			t.Errorf("%s: %d of %d entries have a trace, expected %d", c.name, found, made, c.entries)
+		}
 	}
 }

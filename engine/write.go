@@ -59,7 +59,7 @@ func (e *Engine) Write(ctx context.Context, muts ...Mutation) (WriteResult, erro
 	}
 	cmd.results = make([]OpResult, n)
 	cmd.muts = make([]preparedMut, len(muts))
-	at := 0
+	at, trace := 0, traceOf(ctx)
 	for i := range muts {
 		c, err := e.cat.find(muts[i].Collection)
 		if err != nil {
@@ -69,7 +69,7 @@ func (e *Engine) Write(ctx context.Context, muts ...Mutation) (WriteResult, erro
 			return WriteResult{}, c.refusal()
 		}
 		m := &cmd.muts[i]
-		m.c, m.trace = c, muts[i].Trace
+		m.c, m.trace = c, trace
 		ok, size := m.prepare(muts[i].Ops, cmd.results[at:at+len(muts[i].Ops)])
 		valid += ok
 		bytes += size

@@ -47,11 +47,10 @@ type request struct {
 	searches   int             // queries run
 	position   engine.Position // of the last write
 	concern    concern         // what the write waits for
-	trace      engine.TraceContext
-	kind       errs.Kind // of the error answered, "" for success
-	err        error     // behind it
-	stack      []byte    // of a panic
-	held       int64     // bytes accounted in Server.held
+	kind       errs.Kind       // of the error answered, "" for success
+	err        error           // behind it
+	stack      []byte          // of a panic
+	held       int64           // bytes accounted in Server.held
 }
 
 // reset makes c ready for the pool: it keeps buffers of moderate size and no
@@ -91,7 +90,7 @@ func (c *call) limitTime(millis int) {
 // its work.
 func (c *call) renewDeadline() {
 	c.req.end()
-	c.req = &reqContext{base: c.s.base, deadline: time.Now().Add(c.s.limits.RequestTimeout)}
+	c.req = &reqContext{base: c.s.base, deadline: time.Now().Add(c.s.limits.RequestTimeout), trace: c.req.trace}
 }
 
 // param returns a path parameter as a string of its own.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/vectorizer-go/vectorizer/engine"
 )
 
 // reqContext is the context of one request. It starts no timer until someone
@@ -11,6 +13,7 @@ import (
 type reqContext struct {
 	base     context.Context // ends when the server stops waiting for requests
 	deadline time.Time       // zero = none
+	trace    engine.TraceContext
 
 	mu sync.Mutex // guards: waited, cancel
 	// waited is made by the first Done; then its timer decides.
@@ -21,8 +24,14 @@ type reqContext struct {
 // Deadline implements context.Context.
 func (r *reqContext) Deadline() (time.Time, bool) { return r.deadline, !r.deadline.IsZero() }
 
-// Value implements context.Context.
-func (r *reqContext) Value(key any) any { return r.base.Value(key) }
+// Value implements context.Context: the trace that a write belongs to, or what the
+// server's own context holds.
+func (r *reqContext) Value(key any) any {
+	if key == (engine.TraceKey{}) {
+		return &r.trace
+	}
+	return r.base.Value(key)
+}
 
 // Done implements context.Context.
 func (r *reqContext) Done() <-chan struct{} {

@@ -29,7 +29,7 @@ func (c *call) traced(r *route) (err error) {
 		return c.runWrite(r)
 	}
 	span := t.Begin(string(c.ctx.Request.Header.Peek("traceparent")), r.ID, c.start)
-	c.trace = span.Context()
+	c.req.trace = span.Context()
 	defer func() { span.End(err) }()
 	return c.runWrite(r)
 }

@@ -76,7 +76,7 @@ func (c *call) write(cs *collState) (engine.WriteResult, error) {
 		return engine.WriteResult{}, err
 	}
 	defer c.endWrite(cs)
-	res, err := c.engine.Write(c.req, engine.Mutation{Collection: cs.name, Ops: c.ops, Trace: c.trace})
+	res, err := c.engine.Write(c.req, engine.Mutation{Collection: cs.name, Ops: c.ops})
 	if res.Position.Offset > 0 {
 		c.position = res.Position
 	}

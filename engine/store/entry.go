@@ -14,7 +14,7 @@ const (
 	EntryOps EntryKind = iota + 1
 	// EntryCreate makes a collection; Body is its catalogue entry.
 	EntryCreate
-	// EntryDrop removes a collection and everything in it.
+	// EntryDrop removes a collection and everything in it; Body as for EntryOps.
 	EntryDrop
 	// EntryConfig replaces a collection's catalogue entry (rename, description,
 	// graph parameters); Body is the new one.
