@@ -218,9 +218,10 @@ func place(e any) (p Point, ok bool) {
 	return p, math.Abs(p.Lat) <= 90 && math.Abs(p.Lon) <= 180
 }
 
-// timeShape is what package time is too lenient to check.
+// timeShape is what package time is too lenient to check: it takes zones of 24 hours
+// and 60 minutes, RFC 3339 (section 5.6) ends at 23 and 59.
 var timeShape = regexp.MustCompile(
-	`^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$`)
+	`^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)?)?$`)
 
 func oracleTime(s string) (int64, bool) {
 	if !timeShape.MatchString(s) {
