@@ -186,6 +186,11 @@ func TestRunEndsByTime(t *testing.T) {
 	if err != nil || r.Failed > 0 || r.Sent == 0 {
 		t.Errorf("%+v %v", r, err)
 	}
+	r, err = Run(context.Background(), Config{Addr: addr, Conns: 2, Timeout: time.Minute, Duration: 1},
+		Source{Request: func(int) []byte { return get(addr, "/") }})
+	if err != nil || r.Sent < 2 || r.Latency.Count() < 2 {
+		t.Errorf("a time that is over at once: %+v %v", r, err)
+	}
 	if _, err := Run(context.Background(), Config{Addr: addr, Conns: 1}, Source{}); err == nil {
 		t.Error("a run without an end was started")
 	}

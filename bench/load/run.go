@@ -17,7 +17,8 @@ type Config struct {
 	Conns   int    // connections, each with one goroutine
 	Timeout time.Duration
 	// Requests is how many are sent in all, Duration for how long; the first of
-	// the two that is reached ends the run. One of them is set.
+	// the two that is reached ends the run. One of them is set. A closed loop sends
+	// one request on each connection, however short the time.
 	Requests int
 	Duration time.Duration
 	// Rate is the requests due per second of an open loop; 0 = closed loop.
@@ -66,7 +67,7 @@ func Run(ctx context.Context, c Config, s Source) (*Result, error) {
 	workers := make([]worker, c.Conns)
 	var wg sync.WaitGroup
 	for i := range workers {
-		wg.Go(func() { workers[i].run(runCtx, r) })
+		wg.Go(func() { workers[i].run(ctx, runCtx, r) })
 	}
 	wg.Wait()
 	out := &Result{Elapsed: time.Since(r.start)}
@@ -110,10 +111,13 @@ type worker struct {
 	latency      measure.Histogram
 }
 
-func (w *worker) run(ctx context.Context, r *runner) {
+// run sends requests until ctx ends, and none when caller has.
+func (w *worker) run(caller, ctx context.Context, r *runner) {
 	conn := NewConn(r.config.Addr, r.config.Timeout)
 	defer func() { _ = conn.Close() }()
-	for ctx.Err() == nil {
+	// A machine so busy that the time is over before a connection began must not make
+	// a rate of nothing.
+	for ctx.Err() == nil || w.sent == 0 && caller.Err() == nil {
 		i, due, ok := r.take()
 		if !ok || !waitUntil(ctx, due) {
 			return
