@@ -18,7 +18,7 @@ trap 'rm -f "$log"' EXIT
 # when the time ends in the middle of an input: a failure without an input that
 # fails is none.
 fuzz() {
-  if go test -run '^$' -fuzz "^$1\$" -fuzztime "${seconds}s" -parallel 2 "$2" 2>&1 | tee "$log"; then
+  if go test -run '^$' -fuzz "^$1\$" -fuzztime "${seconds}s" -fuzzminimizetime 100x -parallel 2 "$2" 2>&1 | tee "$log"; then
     return
   fi
   if grep -q 'context deadline exceeded' "$log" && ! grep -qE 'Failing input|panic|fatal error' "$log"; then

@@ -1,8 +1,9 @@
 // Package dataset opens the data sets that tests, the demo and the benchmarks
 // measure on, computes exact ground truth for them, and generates synthetic ones.
 //
-// A data set is a folder of TEXMEX files, gzip or plain: base and queries as
-// fvecs or bvecs, truth as ivecs, and an optional set.json that names it.
+// A data set is an HDF5 file of ann-benchmarks, or a folder: base and queries as
+// fvecs, bvecs, fbin, u8bin or i8bin, truth as ivecs or ibin, gzip, zstd or plain,
+// and an optional set.json that names it.
 package dataset
 
 import (
@@ -60,9 +61,15 @@ type about struct {
 	Metric string `json:"metric"` // cosine, euclidean, dot
 }
 
-// Open reads the data set in the folder dir.
+// Open reads the data set in the folder, or the HDF5 file, dir.
 // Errors: *errs.Error, *fs.PathError.
 func Open(dir string) (*Set, error) {
+	if st, err := os.Stat(dir); err == nil && !st.IsDir() {
+		if !isHDF5(dir) {
+			return nil, errs.Invalid("data set", "a folder or an HDF5 file", dir)
+		}
+		return OpenHDF5(dir)
+	}
 	s, err := OpenFS(os.DirFS(dir), ".")
 	if err != nil {
 		return nil, fmt.Errorf("data set %s: %w", dir, err)
@@ -121,17 +128,26 @@ func (s *Set) readAbout(fsys fs.FS, dir string) error {
 	return nil
 }
 
-// readTruth reads and checks the truth: as many rows as queries, every value a
-// base row.
+// readTruth reads and checks the truth.
 func (s *Set) readTruth(fsys fs.FS, dir string) error {
-	file, name, err := find(fsys, dir, "truth", "ivecs")
+	file, name, err := find(fsys, dir, "truth", "ivecs", "ibin")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = file.Close() }()
-	if s.Truth, s.TruthK, err = rowio.NewIVecs(name, file); err != nil {
+	read := rowio.NewIVecs
+	if strings.Contains(path.Base(name), ".ibin") {
+		read = rowio.NewIBin
+	}
+	if s.Truth, s.TruthK, err = read(name, file); err != nil {
 		return err
 	}
+	return s.checkTruth(name)
+}
+
+// checkTruth refuses a truth that does not have a row per query, or names rows
+// that the base lacks.
+func (s *Set) checkTruth(name string) error {
 	if got := len(s.Truth) / max(s.TruthK, 1); got != s.NumQueries() {
 		return errs.Invalid(name, fmt.Sprintf("%d rows, one per query", s.NumQueries()), got)
 	}
@@ -159,7 +175,7 @@ func find(fsys fs.FS, dir, name string, exts ...string) (fs.File, string, error)
 }
 
 func readVectors(fsys fs.FS, dir, name string) (vecs []float32, dim int, hash string, err error) {
-	file, p, err := find(fsys, dir, name, "fvecs", "bvecs")
+	file, p, err := find(fsys, dir, name, "fvecs", "bvecs", "fbin", "u8bin", "i8bin")
 	if err != nil {
 		return nil, 0, "", err
 	}

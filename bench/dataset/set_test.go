@@ -122,7 +122,7 @@ func TestOpenRefuses(t *testing.T) {
 			t.Errorf("got %v, want %q", err, want)
 		}
 	}
-	f(func(m fstest.MapFS) { delete(m, "base.fvecs") }, "base.fvecs or .bvecs")
+	f(func(m fstest.MapFS) { delete(m, "base.fvecs") }, "base.fvecs or .bvecs or .fbin or .u8bin or .i8bin")
 	f(func(m fstest.MapFS) { m["truth.ivecs"].Data[8] = 2 }, "base rows 0 to 1")
 	f(func(m fstest.MapFS) { m["queries.bvecs"].Data[0] = 2 }, "the end of the file")
 	f(func(m fstest.MapFS) {
@@ -130,4 +130,47 @@ func TestOpenRefuses(t *testing.T) {
 	}, "2 rows, one per query")
 	f(func(m fstest.MapFS) { m["set.json"] = &fstest.MapFile{Data: []byte(`{"metric":"x"}`)} },
 		"cosine, euclidean or dot")
+}
+
+func TestBinFolder(t *testing.T) {
+	const head = "\x02\x00\x00\x00\x01\x00\x00\x00"
+	s, err := OpenFS(fstest.MapFS{
+		"base.fbin":     {Data: []byte(head + "\x00\x00\x80\x3f\x00\x00\x00\x40")},
+		"queries.i8bin": {Data: []byte(head + "\xff\x02")},
+		"truth.ibin":    {Data: []byte(head + "\x00\x00\x00\x00\x01\x00\x00\x00distance")},
+	}, ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Rows() != 2 || s.Queries[0] != -1 || !slices.Equal(s.Truth, []int32{0, 1}) {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestHDF5(t *testing.T) {
+	dir := filepath.Join("..", "hdf5", "testdata")
+	s, err := Open(filepath.Join(dir, "gzip-v0.hdf5"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Rows() != 40 || s.NumQueries() != 5 || s.Dim != 6 || s.TruthK != 10 || s.Metric != compute.L2 ||
+		s.Name != "gzip-v0" || len(s.SHA256) != 64 {
+		t.Errorf("%+v", s)
+	}
+	if !slices.Equal(s.Truth, Exact(s.Metric, s.Base, s.Queries, s.Dim, s.TruthK)) {
+		t.Error("the truth is not the exact truth")
+	}
+	text := filepath.Join(t.TempDir(), "text")
+	if err := os.WriteFile(text, []byte("no data set"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		text:                              "expected a folder or an HDF5 file",
+		filepath.Join(dir, "types.hdf5"):  "table: expected one of",
+		filepath.Join(dir, "nosuch.hdf5"): "file does not exist",
+	} {
+		if _, err := Open(path); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", path, err, want)
+		}
+	}
 }

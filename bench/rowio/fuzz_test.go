@@ -56,6 +56,16 @@ func FuzzBVecs(f *testing.F) { fuzzFormat(f, BVecs, twoBVecs, twoBVecs[:5]) }
 
 func FuzzIVecs(f *testing.F) { fuzzFormat(f, IVecs, twoFVecs) }
 
+func FuzzFBin(f *testing.F) {
+	fuzzFormat(f, FBin, twoFBin, twoFBin[:17], "\xff\xff\xff\xff\x01\x00\x00\x00")
+}
+
+func FuzzU8Bin(f *testing.F) { fuzzFormat(f, U8Bin, binHead+"abcd", binHead+"abcde") }
+
+func FuzzI8Bin(f *testing.F) { fuzzFormat(f, I8Bin, binHead+"abcd") }
+
+func FuzzIBin(f *testing.F) { fuzzFormat(f, IBin, twoIBin, twoIBin[:20]) }
+
 func FuzzNPY(f *testing.F) {
 	fuzzFormat(f, NPY, string(npyFile(fmt.Sprintf(npyHead, "<f2"), "abcdefgh")),
 		string(npyFile(fmt.Sprintf(npyHead, ">f8"), "abcdefghabcdefghabcdefghabcdefgh")),

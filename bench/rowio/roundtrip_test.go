@@ -225,7 +225,7 @@ func TestParquetRefuses(t *testing.T) {
 	f(func(p string) error { return os.WriteFile(p, []byte("PAR1nonsense....PAR1"), 0o600) },
 		Options{}, "header: file: expected a readable parquet file, got damage")
 	f(func(p string) error { return os.WriteFile(p, gz([]byte("PAR1")), 0o600) },
-		Options{}, "compression: expected a parquet file as it is")
+		Options{}, "compression: expected the parquet file as it is")
 }
 
 // TestParquetDamage flips every byte of a file in turn: the rows are right or

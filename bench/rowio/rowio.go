@@ -1,5 +1,6 @@
 // Package rowio reads and writes rows of vectors in files: fvecs, bvecs, ivecs,
-// npy, jsonl, csv and parquet, plain or compressed with gzip or zstd.
+// fbin, u8bin, i8bin, ibin, npy, jsonl and csv, plain or compressed with gzip or
+// zstd, parquet and hdf5.
 //
 // Readers stream: memory does not grow with the file. Every refusal is an
 // *errs.Error that names the file, the row (counted from 0), the field, what was

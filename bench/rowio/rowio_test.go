@@ -76,7 +76,12 @@ const (
 	twoFVecs = "\x02\x00\x00\x00\x00\x00\x80\x3f\x00\x00\x00\xc0" +
 		"\x02\x00\x00\x00\x00\x00\x00\x3f\x00\x00\x80\x40"
 	twoBVecs = "\x02\x00\x00\x00\x01\xff\x02\x00\x00\x00\x03\x04"
-	npyHead  = "{'descr': '%s', 'fortran_order': False, 'shape': (2, 2), }"
+	binHead  = "\x02\x00\x00\x00\x02\x00\x00\x00"
+	twoFBin  = binHead + "\x00\x00\x80\x3f\x00\x00\x00\xc0\x00\x00\x00\x3f\x00\x00\x80\x40"
+	// Two rows of two neighbours, and the distances behind them.
+	twoIBin = binHead + "\x01\x00\x00\x00\x00\x00\x00\x00\xff\xff\xff\xff\x02\x00\x00\x00" +
+		"\x00\x00\x80\x3f\x00\x00\x00\x40\x00\x00\x80\x3f\x00\x00\x00\x40"
+	npyHead = "{'descr': '%s', 'fortran_order': False, 'shape': (2, 2), }"
 )
 
 func TestRead(t *testing.T) {
@@ -94,6 +99,10 @@ func TestRead(t *testing.T) {
 	f("a.fvecs", twoFVecs, "|[1 -2]|\n|[0.5 4]|\n")
 	f("a.fvecs", "", "")
 	f("a.bvecs.gz", twoBVecs, "|[1 255]|\n|[3 4]|\n")
+	f("a.fbin", twoFBin, "|[1 -2]|\n|[0.5 4]|\n")
+	f("a.u8bin", binHead+"\x01\xff\x03\x04", "|[1 255]|\n|[3 4]|\n")
+	f("a.i8bin", binHead+"\x01\xff\x80\x04", "|[1 -1]|\n|[-128 4]|\n")
+	f("a.ibin", twoIBin, "|[1 0]|\n|[-1 2]|\n")
 	f("a.ivecs", "\x01\x00\x00\x00\xff\xff\xff\xff", "|[-1]|\n")
 	f("a.npy", string(npyFile(fmt.Sprintf(npyHead, "|u1"), "\x01\x02\x03\x04")),
 		"|[1 2]|\n|[3 4]|\n")
@@ -136,6 +145,12 @@ func TestReadRefuses(t *testing.T) {
 	f("a.fvecs", twoFVecs[:23], "a.fvecs: row 1: data: expected more bytes, got the end of the file")
 	f("a.fvecs", twoFVecs[:14], "a.fvecs: row 1: data: expected more bytes")
 	f("a.fvecs", twoFVecs[:2], "a.fvecs: row 0: data: expected more bytes")
+	f("a.fbin", twoFBin[:23], "a.fbin: row 1: data: expected more bytes, got the end of the file")
+	f("a.fbin", twoFBin+"x", "a.fbin: row 2: data: expected the end of the file after 2 rows, got more bytes")
+	f("a.fbin", binHead[:7], "a.fbin: header: data: expected more bytes")
+	f("a.u8bin", "\x02\x00\x00\x00\xff\xff\xff\xff", "a.u8bin: header: dimension: expected 1 to 65536")
+	f("a.fbin", binHead+"\x00\x00\xc0\x7f\x00\x00\x00\x00", "a.fbin: row 0: vector[0]: expected a finite")
+	f("a.hdf5", "\x89HDF", "a.hdf5: header: format: expected a file on disk for hdf5, got a stream")
 	f("a.fvecs", inf, "a.fvecs: row 1: vector[0]: expected a finite float32, got +Inf")
 	f("a.fvecs", "\xff\xff\xff\xff", "row 0: dimension: expected 1 to 65536, got -1")
 	f("a.fvecs", "\x00\x00\x01\x01", "row 0: dimension: expected 1 to 65536")
@@ -272,4 +287,44 @@ func TestReadAllocs(t *testing.T) {
 	}); n != 0 {
 		t.Errorf("%v allocations per row", n)
 	}
+}
+
+// TestReadHDF5 reads a table of a real file, by name and by content, as import does.
+func TestReadHDF5(t *testing.T) {
+	file := filepath.Join("..", "hdf5", "testdata", "gzip-shuffle-v2.hdf5")
+	unnamed := filepath.Join(t.TempDir(), "unnamed")
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(unnamed, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f := func(path, table string, rows int, first string) {
+		t.Helper()
+		r, err := Open(path, Options{VectorColumn: table})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := dumpReader(r)
+		lines := strings.Split(strings.TrimSpace(text), "\n")
+		if done, total := r.Progress(); err != nil || len(lines) != rows || lines[0] != first || done != total {
+			t.Errorf("%s %s: %d rows, the first %s, %d of %d, %v", path, table, len(lines), lines[0], done, total, err)
+		}
+	}
+	f(file, "", 40, "|[0.001 0.299 -0.274 -0.891 -0.455 -0.992]|")
+	f(unnamed, "test", 5, "|[-0.46 0.743 -0.082 0.081 -0.291 1.155]|")
+	refused := func(path, table, want string) {
+		t.Helper()
+		if _, err := Open(path, Options{VectorColumn: table}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+	refused(file, "x", "table: expected one of [distances neighbors test train], got x")
+	refused(filepath.Join("..", "hdf5", "testdata", "types.hdf5"), "", "table: expected the name of one")
+	packed := filepath.Join(t.TempDir(), "a.h5")
+	if err := os.WriteFile(packed, gz(data), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refused(packed, "", "compression: expected the hdf5 file as it is")
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/vectorizer-go/vectorizer/bench/hdf5"
 	"github.com/vectorizer-go/vectorizer/engine/errs"
 )
 
@@ -24,6 +25,11 @@ const (
 	FVecs   Format = "fvecs" // TEXMEX: int32 dimension, then float32 components
 	BVecs   Format = "bvecs" // TEXMEX: int32 dimension, then byte components
 	IVecs   Format = "ivecs" // TEXMEX: int32 dimension, then int32 components
+	FBin    Format = "fbin"  // big-ann: uint32 rows and components, then float32
+	U8Bin   Format = "u8bin" // the same with bytes
+	I8Bin   Format = "i8bin" // the same with signed bytes
+	IBin    Format = "ibin"  // the same with int32; distances may follow
+	HDF5    Format = "hdf5"  // ann-benchmarks: a table of an HDF5 file
 	NPY     Format = "npy"   // NumPy array file, two dimensions
 	JSONL   Format = "jsonl" // one JSON object per line
 	CSV     Format = "csv"   // comma separated with a header line
@@ -31,7 +37,7 @@ const (
 )
 
 // formats lists what Open reads, for messages.
-var formats = []Format{FVecs, BVecs, IVecs, NPY, JSONL, CSV, Parquet}
+var formats = []Format{FVecs, BVecs, IVecs, FBin, U8Bin, I8Bin, IBin, HDF5, NPY, JSONL, CSV, Parquet}
 
 // Options say how to read a file. The zero value means: by the file's name and
 // content.
@@ -40,8 +46,9 @@ type Options struct {
 	// IDColumn is the column or key that holds the id; "" = "id" where present.
 	IDColumn string
 	// VectorColumn is the column that holds the vector (csv: a JSON array;
-	// parquet: a list). "" = "vector", "embedding" or "data" where present; a csv
-	// without one uses the columns named VectorPrefix followed by a number.
+	// parquet: a list), or the table of an hdf5 file. "" = "vector", "embedding" or
+	// "data" where present, "train" first in an hdf5 file; a csv without one uses
+	// the columns named VectorPrefix followed by a number.
 	VectorColumn string
 	// Ignore lists columns and keys to leave out of the payload.
 	Ignore []string
@@ -74,8 +81,8 @@ func Open(path string, o Options) (Reader, error) {
 	return r, nil
 }
 
-// NewReader reads from memory or a stream what Open reads from a file. Parquet
-// needs random access and is refused. name stands in messages.
+// NewReader reads from memory or a stream what Open reads from a file. Parquet and
+// hdf5 need random access and are refused. name stands in messages.
 func NewReader(name string, r io.Reader, o Options) (Reader, error) {
 	return openStream(name, &input{raw: r}, o)
 }
@@ -85,15 +92,18 @@ func open(path string, f *os.File, size int64, o Options) (Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	var magic [4]byte
+	var magic [8]byte
 	n, _ := f.ReadAt(magic[:], 0)
-	if format == "" && n == 4 && string(magic[:]) == "PAR1" {
-		format = Parquet
+	if format == "" {
+		format = randomAccess(magic[:n])
 	}
-	if format == Parquet {
+	if format == Parquet || format == HDF5 {
 		if kind := compressionOf(magic[:n]); kind != "" {
-			return nil, place{path, -1}.bad("compression",
-				"a parquet file as it is (parquet compresses inside)", kind)
+			return nil, place{path, -1}.bad("compression", "the "+string(format)+
+				" file as it is (it compresses inside)", kind)
+		}
+		if format == HDF5 {
+			return newHDF5(path, f, size, o)
 		}
 		return newParquet(path, f, size, o)
 	}
@@ -103,10 +113,21 @@ func open(path string, f *os.File, size int64, o Options) (Reader, error) {
 		return nil, err
 	}
 	switch r.(type) {
-	case *vecs, *npy:
+	case *vecs, *npy, *bins:
 		return openIDs(path, r)
 	}
 	return r, nil
+}
+
+// randomAccess recognises the formats that are not read from start to end.
+func randomAccess(magic []byte) Format {
+	switch {
+	case bytes.HasPrefix(magic, []byte("PAR1")):
+		return Parquet
+	case string(magic) == hdf5.Signature:
+		return HDF5
+	}
+	return ""
 }
 
 func openStream(name string, in *input, o Options) (Reader, error) {
@@ -125,14 +146,16 @@ func openStream(name string, in *input, o Options) (Reader, error) {
 	switch format {
 	case FVecs, BVecs, IVecs:
 		r, err = newVecs(s, format)
+	case FBin, U8Bin, I8Bin, IBin:
+		r, err = newBins(s, format)
 	case NPY:
 		r, err = newNPY(s)
 	case JSONL:
 		r, err = newJSONL(s, o)
 	case CSV:
 		r, err = newCSV(s, o)
-	case Parquet:
-		err = s.bad("format", "a file on disk for parquet", "a stream")
+	case Parquet, HDF5:
+		err = s.bad("format", "a file on disk for "+string(format), "a stream")
 	default:
 		err = s.bad("format", formatList(), "a name and content that show none")
 	}
@@ -152,6 +175,8 @@ func formatOf(path string, given Format) (Format, error) {
 			return JSONL, nil
 		case "pq":
 			return Parquet, nil
+		case "h5":
+			return HDF5, nil
 		default:
 			given = Format(ext)
 		}

@@ -10,6 +10,7 @@ import (
 // decoders are the packages that read bytes which somebody else wrote: a
 // client, a file, a disk. Each needs a fuzz target.
 var decoders = []string{
+	"bench/hdf5",
 	"bench/result",
 	"bench/rowio",
 	"bench/wire",

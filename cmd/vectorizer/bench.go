@@ -55,8 +55,8 @@ names them; bench/peers/setup.sh installs them.`,
 	fl := cmd.Flags()
 	fl.StringVar(&f.suite, "suite", "search", "suites to run, separated by commas, or all: "+
 		strings.Join(suites.Names(), ", "))
-	fl.StringVar(&f.data, "data", "code-lsa-256", "data set: a name, a folder, or small for the part that "+
-		"this binary carries")
+	fl.StringVar(&f.data, "data", "code-lsa-256", "data set: a name, a folder, an HDF5 file as ann-benchmarks has "+
+		"them, or small for the part that this binary carries")
 	fl.StringVar(&f.out, "out", "bench/results", "folder for the results")
 	fl.StringVar(&f.report, "report", "", "HTML report, with a .md beside it (default report.html in --out; - for none)")
 	fl.StringVar(&f.tempDir, "temp-dir", "", "where servers keep their data meanwhile: its disk is measured")
@@ -159,12 +159,12 @@ func (f *benchFlags) command() string {
 	return strings.Join(words, " ")
 }
 
-// openData opens a data set by name or folder.
+// openData opens a data set by name, folder or HDF5 file.
 func openData(name string) (*dataset.Set, error) {
 	if name == "small" {
 		return dataset.Small()
 	}
-	if st, err := os.Stat(name); err == nil && st.IsDir() {
+	if _, err := os.Stat(name); err == nil {
 		return dataset.Open(name)
 	}
 	return dataset.Find(name)

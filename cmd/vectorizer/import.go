@@ -39,12 +39,15 @@ func newImportCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "import FILE",
 		Short: "Store the rows of a file in a collection",
-		Long: `Store every row of FILE in a collection: fvecs, bvecs, ivecs, npy, jsonl, csv or
-parquet, plain or compressed with gzip or zstd. The format is taken from the name
-and the content.
+		Long: `Store every row of FILE in a collection: fvecs, bvecs, ivecs, fbin, u8bin, i8bin,
+npy, jsonl or csv, plain or compressed with gzip or zstd, parquet or hdf5. The format
+is taken from the name and the content.
 
   fvecs, bvecs, ivecs, npy   vectors alone; the id is the row's number, unless
                              FILE.ids.jsonl, as export writes it, lies beside
+  fbin, u8bin, i8bin         the same, as big-ann-benchmarks has them
+  hdf5                       the same, of the table train or --vector-column, as
+                             ann-benchmarks has them
   jsonl                      {"id": …, "vector": […], "payload": {…}} per line; also
                              embedding, data, values and metadata
   csv                        a header; the vector in one column as a JSON array or in
@@ -63,8 +66,8 @@ given again. Rows replace those of the same id, so nothing is stored twice.`,
 	fl := cmd.Flags()
 	fl.StringVar(&f.format, "format", "", "format of FILE, when its name does not tell")
 	fl.StringVar(&f.read.IDColumn, "id-column", "", `column or key with the id (default "id" where present)`)
-	fl.StringVar(&f.read.VectorColumn, "vector-column", "", "column or key with the vector "+
-		`(default "vector", "embedding" or "data")`)
+	fl.StringVar(&f.read.VectorColumn, "vector-column", "", "column, key or table with the vector "+
+		`(default "vector", "embedding" or "data"; "train" in hdf5)`)
 	fl.StringVar(&f.read.VectorPrefix, "vector-prefix", "", "prefix of the numbered vector columns of a csv")
 	fl.StringSliceVar(&f.read.Ignore, "ignore", nil, "columns or keys to leave out of the payload")
 	fl.BoolVar(&f.create, "create", false, "create the collection when it is missing")
