@@ -73,6 +73,9 @@ type Figure struct {
 	Recall  float64   `json:"recall,omitempty"`  // recall@k that goes with it
 	Target  *Target   `json:"target,omitempty"`
 	Note    string    `json:"note,omitempty"`
+	// At is where the figure stands among others of its name up to the colon, where a
+	// suite varies a number: rows, components. 0 = nothing is varied.
+	At float64 `json:"at,omitempty"`
 }
 
 // Target is what a figure was to reach.

@@ -19,15 +19,22 @@ import (
 // buildIndex builds a graph over the first rows of the set in this process and returns
 // how long that took. The caller closes it.
 func buildIndex(e *Env, rows int) (*hnsw.Index, time.Duration, error) {
-	x, err := hnsw.New(hnsw.Config{Dim: e.Set.Dim, Metric: e.Set.Metric, M: e.M, EfConstruction: e.EfC,
-		LinkWorkers: e.BuildTh, Quantization: codes.Auto})
+	part := *e.Set
+	part.Base = part.Base[:rows*part.Dim]
+	return buildWith(e, &part, codes.Auto)
+}
+
+// buildWith is buildIndex of any set, walked by codes of a kind.
+func buildWith(e *Env, set *dataset.Set, kind codes.Kind) (*hnsw.Index, time.Duration, error) {
+	x, err := hnsw.New(hnsw.Config{Dim: set.Dim, Metric: set.Metric, M: e.M, EfConstruction: e.EfC,
+		LinkWorkers: e.BuildTh, Quantization: kind})
 	if err != nil {
 		return nil, 0, err
 	}
 	begin := time.Now()
-	buf := make([]float32, e.Set.Dim)
-	for i := range rows {
-		if err := x.Put(uint32(i), prepare(e.Set.Metric, buf, e.Set.Row(i))); err != nil {
+	buf := make([]float32, set.Dim)
+	for i := range set.Rows() {
+		if err := x.Put(uint32(i), prepare(set.Metric, buf, set.Row(i))); err != nil {
 			return nil, 0, err
 		}
 	}

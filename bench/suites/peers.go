@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 
@@ -107,6 +108,7 @@ func startPeer(ctx context.Context, e *Env, name, base, queries string) (*peer, 
 		return nil, "", err
 	}
 	cmd.Stderr = e.Out
+	cmd.Env = append(os.Environ(), fmt.Sprintf("OPENBLAS_NUM_THREADS=%d", e.BuildTh))
 	if err := cmd.Start(); err != nil {
 		return nil, "", err
 	}

@@ -43,6 +43,7 @@ func startServer(ctx context.Context, e *Env, dir string) (*server, error) {
 	}
 	args := append(e.Server[1:len(e.Server):len(e.Server)], "--port", "0", "--data-dir", dir)
 	s := &server{cmd: exec.CommandContext(ctx, e.Server[0], args...), last: new(tail)}
+	s.cmd.Env = append(os.Environ(), e.ServerEnv...)
 	s.cmd.Cancel = s.interrupt
 	s.cmd.WaitDelay = time.Minute
 	stderr, err := s.cmd.StderrPipe()

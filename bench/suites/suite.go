@@ -28,18 +28,20 @@ type Env struct {
 	SIMD    string   // kernels in use
 	Command string   // that repeats the run, without the suite
 	Server  []string // program and arguments that serve; "--port", "0" and more are added
-	TempDir string   // on the disk whose syncs are measured; "" = os.TempDir()
-	Set     *dataset.Set
-	K       int     // neighbours asked for
-	M       int     // links per row
-	EfC     int     // effort while building
-	Threads []int   // of searches in process
-	BuildTh int     // goroutines that build
-	Repeat  int     // repetitions, of which the median counts
-	Seconds float64 // length of one measurement
-	Peers   Peers
-	Cycles  int // of the churn suite, at least MinCycles
-	// Rows is the size of the generated set of the restart suite.
+	// ServerEnv is added to the environment of Server: NAME=value.
+	ServerEnv []string
+	TempDir   string // on the disk whose syncs are measured; "" = os.TempDir()
+	Set       *dataset.Set
+	K         int     // neighbours asked for
+	M         int     // links per row
+	EfC       int     // effort while building
+	Threads   []int   // of searches in process
+	BuildTh   int     // goroutines that build
+	Repeat    int     // repetitions, of which the median counts
+	Seconds   float64 // length of one measurement
+	Peers     Peers
+	Cycles    int // of the churn suite, at least MinCycles
+	// Rows is the size of the generated sets; exact and dimensions take fewer.
 	Rows int
 }
 
@@ -64,6 +66,14 @@ func All() []Suite {
 			runSearch},
 		{"http", "searches over HTTP: latency, throughput, and server CPU per search above the index's",
 			runHTTP},
+		{"filtered", "searches with filters of four selectivities, correlated with the vectors or not", runFiltered},
+		{"quantisation", "build time, memory, recall and speed of every setting of quantisation", runQuantisation},
+		{"exact", "exact search of batches beside OpenBLAS's matrix product and a selection", runExact},
+		{"scale", "generated sets of 10,000 rows and more: build time, memory and speed", runScale},
+		{"dimensions", "generated sets of 32 to 1,536 components: build time, memory and speed", runDimensions},
+		{"core", "latency of every operation of the API, one client", runCore},
+		{"storage", "bytes on the disk, write amplification and rate in every mode of fsync", runStorage},
+		{"backends", "the same searches with every instruction set of this machine", runBackends},
 		{"durable", "single durable upserts: 32 clients against one", runDurable},
 		{"bulk", "bulk import over HTTP against the pure index build", runBulk},
 		{"update", "updates by how far a vector moves, against delete and insert, and recall after churn", runUpdate},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,7 +23,7 @@ func tinyEnv(t *testing.T, out *bytes.Buffer) *Env {
 	}
 	return &Env{Out: out, Version: "test", Command: "vectorizer bench", TempDir: t.TempDir(),
 		Set: dataset.Cut(small, 1000, 20, 10), K: 10, M: 16, EfC: 100, Threads: []int{1, 2}, BuildTh: 2,
-		Repeat: 2, Seconds: 0.002}
+		Repeat: 2, Seconds: 0.002, Rows: 1000}
 }
 
 func runSuite(t *testing.T, name string) (*result.Run, string) {
@@ -85,6 +86,76 @@ func TestUpdateSuite(t *testing.T) {
 	}
 	if f := run.Figure("recall: after churn"); !f.Met() {
 		t.Errorf("churn: %+v", f)
+	}
+}
+
+func TestFilteredSuite(t *testing.T) {
+	run, _ := runSuite(t, "filtered")
+	for _, name := range []string{"50 % of the rows, uncorrelated", "0.1 % of the rows, correlated"} {
+		recall := run.Figure("recall: " + name + " with the vectors")
+		short := run.Figure("short answers: " + name + " with the vectors")
+		if recall == nil || !recall.Met() || short == nil || !short.Met() {
+			t.Errorf("%s: %+v %+v", name, recall, short)
+		}
+	}
+	if len(run.Figures) != 3*2*len(selectivities) {
+		t.Errorf("%d figures", len(run.Figures))
+	}
+}
+
+func TestQuantisationSuite(t *testing.T) {
+	run, _ := runSuite(t, "quantisation")
+	if len(run.Curves) != len(codeKinds()) || run.Curves[0].Label != "none" {
+		t.Errorf("%d curves", len(run.Curves))
+	}
+	for _, name := range []string{"build time: sq8", "index memory, vectors mapped: sq4",
+		"index memory, vectors in memory: none"} {
+		if f := run.Figure(name); f == nil || f.Value <= 0 {
+			t.Errorf("%s: %+v", name, f)
+		}
+	}
+	if f := run.Figure("recall that sq8 reaches"); f == nil || !f.Met() {
+		t.Errorf("%+v", f)
+	}
+}
+
+func TestExactSuite(t *testing.T) {
+	run, _ := runSuite(t, "exact")
+	f := run.Figure("exact queries per second: vectorizer")
+	if f == nil || f.Value <= 0 || f.Recall != 1 || run.Data.Rows != 1000 || run.Data.Dim != exactDim {
+		t.Errorf("%+v %+v", f, run.Data)
+	}
+}
+
+func TestSizeSuites(t *testing.T) {
+	run, _ := runSuite(t, "scale")
+	if f := run.Figure("build time: 1,000 rows"); f == nil || f.At != 1000 || len(run.Curves) != 1 {
+		t.Errorf("%+v, %d curves", f, len(run.Curves))
+	}
+	run, _ = runSuite(t, "dimensions")
+	f := run.Figure("bytes per row: 1536 components")
+	if f == nil || f.Value < 1536*4 || len(run.Curves) != len(dimensions) {
+		t.Errorf("%+v, %d curves", f, len(run.Curves))
+	}
+	if got := scaleSteps(1_000_000); !slices.Equal(got, []int{10_000, 30_000, 100_000, 300_000, 1_000_000}) {
+		t.Error(got)
+	}
+	if got := scaleSteps(20_000); !slices.Equal(got, []int{10_000, 20_000}) {
+		t.Error(got)
+	}
+}
+
+func TestStorageSuite(t *testing.T) {
+	run, _ := runSuite(t, "storage")
+	for _, name := range []string{"rows per second, linked: fsync always", "rows per second, linked: fsync off",
+		"on the disk: records and log", "on the disk: index image", "write amplification: until every row is linked"} {
+		if f := run.Figure(name); f == nil || f.Value <= 0 {
+			t.Errorf("%s: %+v", name, f)
+		}
+	}
+	// A row's vector alone is 1 KiB.
+	if f := run.Figure("vector and payload as given"); f == nil || f.Value < 1024 || f.Value > 1200 {
+		t.Errorf("%+v", f)
 	}
 }
 

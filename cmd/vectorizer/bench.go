@@ -70,7 +70,7 @@ names them; bench/peers/setup.sh installs them.`,
 	fl.IntVar(&f.env.BuildTh, "build-threads", 2, "threads that build in process")
 	fl.IntVar(&f.env.Repeat, "repeat", 3, "repetitions; the median counts")
 	fl.Float64Var(&f.env.Seconds, "seconds", 2, "length of one measurement")
-	fl.IntVar(&f.env.Rows, "rows", 1_000_000, "rows of the generated set of the restart suite")
+	fl.IntVar(&f.env.Rows, "rows", 1_000_000, "rows of the generated sets")
 	fl.IntVar(&f.env.Cycles, "cycles", 20, "cycles of the churn suite")
 	cmd.AddCommand(newBenchCompareCmd(a), newBenchReportCmd(a), newBenchDeviceCmd(a))
 	return cmd

@@ -12,6 +12,7 @@ import (
 	"github.com/vectorizer-go/vectorizer/bench/dataset"
 	"github.com/vectorizer-go/vectorizer/bench/result"
 	"github.com/vectorizer-go/vectorizer/bench/rowio"
+	"github.com/vectorizer-go/vectorizer/cpu/simd"
 )
 
 // tinyData writes a data set of 500 rows into a folder.
@@ -57,7 +58,7 @@ func tinyData(t *testing.T) string {
 // compares and reports what they wrote.
 func TestBench(t *testing.T) {
 	out := t.TempDir()
-	args := []string{"bench", "--suite", "http,durable,bulk,churn,restart,overhead,replication,fullsync",
+	args := []string{"bench", "--suite", "http,durable,bulk,churn,restart,overhead,replication,fullsync,core,backends",
 		"--data", tinyData(t), "--repeat", "2", "--seconds", "0.02", "--rows", "2000", "--cycles", "8", "--out", out,
 		"--ef-construction", "60"}
 	code, stdout, stderr := program(t, "", args...)
@@ -65,7 +66,7 @@ func TestBench(t *testing.T) {
 		t.Fatalf("exit code %d\n%s%s", code, stdout, stderr)
 	}
 	files, err := filepath.Glob(filepath.Join(out, "*.json"))
-	if err != nil || len(files) != 8 {
+	if err != nil || len(files) != 10 {
 		t.Fatalf("results %v %v", files, err)
 	}
 	want := map[string][]string{
@@ -78,6 +79,9 @@ func TestBench(t *testing.T) {
 		"overhead": {"time per search in process: plain"},
 		"replication": {"write rate with one replica against alone: shared processors, 32 clients",
 			"idle to applied: from the master's answer to the replica's, p99", "apply rate against commit rate"},
+		"core": {"median latency: create a collection", "p99 latency: search in a batch", "p99 latency: delete a row"},
+		"backends": {"queries per second over HTTP, by graph: generic",
+			"queries per second over HTTP, exact: " + simd.Level()},
 		"fullsync": {"rate of a full copy on loopback", "last byte to the first correct answer of the replica"},
 	}
 	if runtime.GOOS == "linux" { // which tells what a process uses

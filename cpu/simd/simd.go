@@ -9,6 +9,18 @@ import (
 // Level names the instruction set in use: generic, avx2, avx512 or neon.
 func Level() string { return cpulevel.Now.String() }
 
+// Env names the variable that caps the level; it is read once, at start.
+const Env = cpulevel.Env
+
+// Levels lists the levels that this machine and build can run, lowest first.
+func Levels() []string {
+	var out []string
+	for _, l := range cpulevel.Available() {
+		out = append(out, l.String())
+	}
+	return out
+}
+
 // CapError explains a VECTORIZER_SIMD that had no effect; a server logs it. It is
 // nil when the variable is unset or obeyed.
 func CapError() error { return cpulevel.CapError() }

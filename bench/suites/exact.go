@@ -1,0 +1,133 @@
+package suites
+
+import (
+	"context"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"github.com/vectorizer-go/vectorizer/bench/dataset"
+	"github.com/vectorizer-go/vectorizer/bench/measure"
+	"github.com/vectorizer-go/vectorizer/bench/query"
+	"github.com/vectorizer-go/vectorizer/bench/result"
+	"github.com/vectorizer-go/vectorizer/cpu"
+	"github.com/vectorizer-go/vectorizer/engine/compute"
+)
+
+const (
+	exactRows  = 100_000
+	exactDim   = 256
+	exactBatch = 64
+	exactGain  = 1.5
+	// blas is the peer that is a matrix product and a selection.
+	blas = "openblas"
+)
+
+// runExact measures exact search of batches, in turn with OpenBLAS's product and a
+// selection when peers are asked for.
+func runExact(ctx context.Context, e *Env, r *result.Run) error {
+	set := normalRows(min(e.Rows, exactRows), exactDim, exactBatch, e.K)
+	r.Data = result.DataOf(set)
+	r.Parameters["k"], r.Parameters["batch"], r.Parameters["threads"] = e.K, exactBatch, e.BuildTh
+	part := *e
+	part.Set = set
+	if len(e.Peers.Names) > 0 {
+		part.Peers.Names = []string{blas}
+	}
+	peers, err := startPeers(ctx, &part, r)
+	if err != nil {
+		return err
+	}
+	defer peers.stop()
+	if at := peers.index(blas); at >= 0 {
+		if _, err := peers.all[at].build(ctx, e.BuildTh); err != nil {
+			return err
+		}
+	}
+	backend := cpu.New(cpu.Options{Workers: e.BuildTh})
+	var own, theirs, gain []float64
+	recall := 0.0
+	for range e.Repeat {
+		qps, found, err := exactSpeed(ctx, &part, backend)
+		if err != nil {
+			return errors.Join(err, backend.Close())
+		}
+		own, recall = append(own, qps), found
+		if at := peers.index(blas); at >= 0 {
+			_, qps, err := peers.all[at].search(ctx, exactBatch, e.BuildTh, e.Seconds)
+			if err != nil {
+				return errors.Join(err, backend.Close())
+			}
+			theirs, gain = append(theirs, qps), append(gain, own[len(own)-1]/qps)
+		}
+	}
+	r.Add(result.Figure{Name: "exact queries per second: " + ours, Unit: "queries/s", Better: result.Higher,
+		Recall: recall}, own...)
+	r.Add(result.Figure{Name: "multiplications of exact search: " + ours, Unit: "G/s", Better: result.Higher,
+		Value: measure.Median(own) * float64(len(set.Base)) / 1e9})
+	if len(theirs) > 0 {
+		r.Add(result.Figure{Name: "exact queries per second: " + blas, Unit: "queries/s", Better: result.Higher},
+			theirs...)
+		r.Add(result.Figure{Name: "exact search against matrix product and selection of OpenBLAS",
+			Better: result.Higher, Target: &result.Target{Value: exactGain, From: "aim of exact search"}}, gain...)
+	}
+	e.sayFigures(r)
+	return backend.Close()
+}
+
+// normalRows makes a set of independent normal components, under cosine, of unit
+// length.
+func normalRows(rows, dim, queries, k int) *dataset.Set {
+	rng := rand.New(rand.NewPCG(1, 3))
+	unit := func(n int) []float32 {
+		out := make([]float32, n*dim)
+		for i := range out {
+			out[i] = float32(rng.NormFloat64())
+		}
+		for at := 0; at < len(out); at += dim {
+			row, sum := out[at:at+dim], 0.0
+			for _, v := range row {
+				sum += float64(v) * float64(v)
+			}
+			for i := range row {
+				row[i] = float32(float64(row[i]) / math.Sqrt(sum))
+			}
+		}
+		return out
+	}
+	s := &dataset.Set{Name: "normal", Metric: compute.Cosine, Dim: dim, TruthK: k, Origin: "generated",
+		SHA256: "generated, seed 1, 3"}
+	s.Base, s.Queries = unit(rows), unit(queries)
+	s.Truth = dataset.Exact(s.Metric, s.Base, s.Queries, dim, k)
+	return s
+}
+
+// exactSpeed searches the batch again and again for e.Seconds and checks the last
+// answer.
+func exactSpeed(ctx context.Context, e *Env, b *cpu.Backend) (qps, recall float64, err error) {
+	set := e.Set
+	n := set.NumQueries()
+	host := compute.HostRows{Rows: set.Base, Dim: set.Dim, Stride: set.Dim, Metric: set.Metric}
+	req := &compute.SearchRequest{Queries: set.Queries, K: e.K, IDs: make([]uint32, n*e.K),
+		Dist: make([]float32, n*e.K)}
+	if err := b.SearchHost(ctx, host, req); err != nil { // the first one makes its buffers
+		return 0, 0, err
+	}
+	begin, rounds := time.Now(), 0
+	for rounds == 0 || time.Since(begin).Seconds() < e.Seconds {
+		if err := b.SearchHost(ctx, host, req); err != nil {
+			return 0, 0, err
+		}
+		rounds++
+	}
+	qps = float64(rounds*n) / time.Since(begin).Seconds()
+	checker, found := query.NewChecker(set, e.K), make([]int32, e.K)
+	for q := range n {
+		for i, id := range req.IDs[q*e.K : (q+1)*e.K] {
+			found[i] = int32(id)
+		}
+		recall += checker.Recall(q, found) / float64(n)
+	}
+	return qps, recall, nil
+}
