@@ -50,9 +50,9 @@ test-long: ## Run every test with the long tier: more seeds, 50 crash rounds.
 test-race: ## Run every test, with fewer rounds, under the race detector (needs a C compiler).
 	CGO_ENABLED=1 $(GO) test -race -short -timeout 30m $(TESTFLAGS) $(PKGS)
 
-bench: build ## Run every benchmark suite beside hnswlib; write bench/results and its report.
+bench: build ## Run every benchmark suite beside hnswlib; write bench/results and REPORT.html there.
 	bench/peers/setup.sh
-	bin/vectorizer bench --suite all --peers hnswlib --out bench/results
+	build/bench.sh
 
 bench-micro: ## Run the micro-benchmarks once each; compare runs with benchstat.
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 1h $(TESTFLAGS) $(PKGS)

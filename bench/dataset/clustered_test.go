@@ -43,3 +43,19 @@ func TestClustered(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestGenerate(t *testing.T) {
+	s, ok, err := Generate(context.Background(), "clustered-2k-16")
+	if err != nil || !ok || s.Name != "clustered-2k-16" || s.Rows() != 2000 || s.Dim != 16 ||
+		s.NumQueries() != namedQueries || s.TruthK != namedTruthK {
+		t.Errorf("%+v %v %v", s, ok, err)
+	}
+	for _, name := range []string{"clustered-5-16", "clustered-1k-0", "clustered-999999999m-4", "clustered-1k-99999"} {
+		if _, ok, err := Generate(context.Background(), name); !ok || err == nil {
+			t.Errorf("%s: %v %v", name, ok, err)
+		}
+	}
+	if _, ok, err := Generate(context.Background(), "mnist-784"); ok || err != nil {
+		t.Error(ok, err)
+	}
+}

@@ -5,8 +5,9 @@ of JSON on standard input and output, so that both are measured in turn in the
 same run:
 
   {"do":"open","name":"hnswlib","base":"b.npy","queries":"q.npy","metric":"cosine",
-   "m":16,"ef_construction":200,"k":10}           -> {"version":"..."}
-  {"do":"build","threads":2}                      -> {"seconds":1.5,"bytes":123}
+   "m":16,"k":10}                                 -> {"version":"..."}
+  {"do":"build","threads":2,"ef_construction":200}
+                                                  -> {"seconds":1.5,"bytes":123}
   {"do":"search","ef":64,"threads":1,"seconds":2,"cpus":[1]}
                                                   -> {"qps":1000.0,"rows":[[...]]}
 
@@ -146,8 +147,9 @@ class Session:
         self.library = None  # free the one built before
         self.library = LIBRARIES[name]()
         os.sched_setaffinity(0, self.cpus)
+        options = self.options | {"ef_construction": o["ef_construction"]}
         before, start = resident(), time.perf_counter()
-        self.library.build(self.options, self.base, o["threads"])
+        self.library.build(options, self.base, o["threads"])
         return {"seconds": time.perf_counter() - start, "bytes": max(resident() - before, 0)}
 
     def search(self, o):

@@ -19,7 +19,8 @@ type Page struct {
 	Lead  string // one or two sentences below the title
 	Tiles []Tile // the figures to see first
 	Runs  []*result.Run
-	End   string // a closing line
+	Older []*result.Run // results before, in any order: the history of those shown
+	End   string        // a closing line
 }
 
 // Tile is one large figure.
@@ -31,6 +32,7 @@ type view struct {
 	Charts     []chart
 	Rows       []row
 	Facts      [][2]string
+	History    *history // nil without a past
 	HasTarget  bool
 	HasSamples bool
 	HasNotes   bool
@@ -58,16 +60,43 @@ func WriteHTML(w io.Writer, p *Page) error {
 	}
 	views := make([]view, len(p.Runs))
 	for i, r := range p.Runs {
-		views[i] = newView(r)
+		views[i] = newView(r, p.Older)
 	}
 	return t.Execute(w, struct {
 		*Page
 		Views []view
-	}{p, views})
+		Goals []goal
+	}{p, views, goals(p.Runs)})
 }
 
-func newView(r *result.Run) view {
-	v := view{Run: r, Charts: charts(r), Facts: facts(r)}
+// goal is a figure with a target, of any run of the page.
+type goal struct {
+	Where string // suite and data
+	row
+}
+
+// goals lists the figures with a target of pages with several runs.
+func goals(runs []*result.Run) []goal {
+	if len(runs) < 2 {
+		return nil
+	}
+	var out []goal
+	for _, r := range runs {
+		for _, line := range newView(r, nil).Rows {
+			if line.HasTarget {
+				out = append(out, goal{r.Suite + ": " + r.Data.Name, line})
+			}
+		}
+	}
+	return out
+}
+
+func newView(r *result.Run, older []*result.Run) view {
+	v := view{Run: r, Charts: charts(r), Facts: facts(r), History: newHistory(r, older)}
+	if svg := historyChart(r, older); svg != "" {
+		v.Charts = append(v.Charts, newChart("History: figures with a target", svg,
+			"Each figure against its first. Results of different hours on a shared machine differ by half."))
+	}
 	for i := range r.Figures {
 		f := &r.Figures[i]
 		line := row{Name: f.Name, Value: result.Number(f.Value, f.Unit), Note: f.Note,
@@ -94,22 +123,30 @@ func newView(r *result.Run) view {
 	return v
 }
 
+// newChart makes a chart of an SVG element that this package drew.
+func newChart(title, svg, note string) chart {
+	return chart{title, template.HTML(svg), note} //nolint:gosec // made by this package, texts escaped
+}
+
 // charts draws what the run has.
 func charts(r *result.Run) []chart {
 	var out []chart
 	add := func(title, svg, note string) {
 		if svg != "" {
-			out = append(out, chart{title, template.HTML(svg), note}) //nolint:gosec // made by this package, texts escaped
+			out = append(out, newChart(title, svg, note))
 		}
 	}
 	if len(r.Curves) > 0 {
 		add("Recall and speed", curveChart(r.Curves), "Up and to the right is better. Each dot is one value of ef.")
 	}
+	add("Build time against recall", buildChart(r), "Down and to the right is better. Each dot is one effort.")
+	for i := range r.Latencies {
+		add("Latency: "+r.Latencies[i].Name, histogramChart(&r.Latencies[i]), "")
+	}
 	if len(r.Latencies) > 0 {
-		l := r.Latencies[0]
-		add("Latency: "+l.Name, histogramChart(&l), "")
 		add("Latency: share of requests answered in time", cdfChart(r.Latencies), "")
 	}
+	out = append(out, sizeCharts(r)...)
 	for _, g := range groups(r.Figures) {
 		add(g.title, barChart(g.title, g.bars), "")
 	}
@@ -128,7 +165,7 @@ func groups(figures []result.Figure) []group {
 	for i := range figures {
 		f := &figures[i]
 		title, name, ok := strings.Cut(f.Name, ": ")
-		if !ok {
+		if !ok || f.At > 0 {
 			continue
 		}
 		at := slices.IndexFunc(out, func(g group) bool { return g.title == title })
@@ -214,6 +251,14 @@ const pageTemplate = `<!doctype html>
 {{with .Tiles}}<div class="tiles">
 {{range .}}<div class="tile"><b>{{.Value}}</b><span>{{.Name}}</span></div>
 {{end}}</div>{{end}}
+{{with .Goals}}<div class="card scroll"><h3>Goals</h3>
+<table><thead><tr><th>Suite</th><th>Figure</th><th class="num">Value</th><th class="num">Recall</th>
+<th>Target</th><th></th></tr></thead>
+<tbody>
+{{range .}}<tr><td>{{.Where}}</td><td>{{.Name}}</td><td class="num">{{.Value}}</td>
+<td class="num">{{.Recall}}</td><td>{{.Target}}</td>
+<td>{{if .Met}}<span class="met">✓ met</span>{{else}}<span class="missed">✗ not met</span>{{end}}</td></tr>
+{{end}}</tbody></table></div>{{end}}
 {{range .Views}}<section>
 <h2>{{.Suite}}: {{.Data.Name}}</h2>
 <p class="sub">{{.Data.Rows}} × {{.Data.Dim}}, {{.Data.Metric}}</p>
@@ -224,6 +269,11 @@ const pageTemplate = `<!doctype html>
 <table><thead><tr><th>Figure</th><th class="num">Value</th>{{if $s}}<th class="num">Least to most (runs)</th>{{end}}<th class="num">Recall</th>{{if $t}}<th>Target</th><th></th>{{end}}{{if $n}}<th>Note</th>{{end}}</tr></thead>
 <tbody>
 {{range .}}<tr><td>{{.Name}}</td><td class="num">{{.Value}}</td>{{if $s}}<td class="num">{{.Spread}}</td>{{end}}<td class="num">{{.Recall}}</td>{{if $t}}<td>{{.Target}}</td><td>{{if .HasTarget}}{{if .Met}}<span class="met">✓ met</span>{{else}}<span class="missed">✗ not met</span>{{end}}{{end}}</td>{{end}}{{if $n}}<td>{{.Note}}</td>{{end}}</tr>
+{{end}}</tbody></table></div>{{end}}
+{{with .History}}<div class="card scroll"><h3>History</h3>
+<table><thead><tr><th>Figure</th>{{range .Heads}}<th class="num">{{.}}</th>{{end}}</tr></thead>
+<tbody>
+{{range .Rows}}<tr><td>{{.Name}}</td>{{range .Values}}<td class="num">{{.}}</td>{{end}}</tr>
 {{end}}</tbody></table></div>{{end}}
 {{with .Notes}}<div class="card"><h3>Notes</h3>{{range .}}<p>{{.}}</p>{{end}}</div>{{end}}
 <div class="card scroll"><h3>Machine, data and parameters</h3>

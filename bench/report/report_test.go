@@ -75,7 +75,7 @@ func TestHTML(t *testing.T) {
 		}
 	}
 	charts := regexp.MustCompile(`(?s)<svg viewBox="0 0 560.*?</svg>`).FindAllString(page, -1)
-	if len(charts) != 4 {
+	if len(charts) != 5 {
 		t.Errorf("%d charts", len(charts))
 	}
 	for _, c := range charts {
@@ -103,6 +103,61 @@ func TestMarkdown(t *testing.T) {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out.String())
 		}
+	}
+}
+
+// TestSizesAndHistory draws figures over sizes, build time over recall, and the
+// past of a suite on the same machine.
+func TestSizesAndHistory(t *testing.T) {
+	p := samplePage()
+	r := p.Runs[0]
+	for _, n := range []float64{10_000, 30_000, 100_000} {
+		r.Add(result.Figure{Name: "index memory: " + result.Number(n, "rows"), Unit: "bytes", Value: n * 600, At: n})
+	}
+	for i, seconds := range []float64{3, 5, 9} {
+		r.Add(result.Figure{Name: "build time: vectorizer, effort " + []string{"50", "100", "200"}[i], Unit: "s",
+			Value: seconds, Recall: 0.9 + 0.03*float64(i)})
+	}
+	old, other := *samplePage().Runs[0], *samplePage().Runs[0]
+	old.Date, other.Date = r.Date.Add(-time.Hour), r.Date.Add(-time.Hour)
+	old.Build.Commit, other.Build.Commit = "0123456789abcdef", "feedfeedfeed"
+	old.Figures[0].Value, other.Machine.CPU = 28.4, "another"
+	p.Older = []*result.Run{r, &other, &old}
+	var page, text strings.Builder
+	if err := WriteHTML(&page, p); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteMarkdown(&text, p); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"30,000 rows: 17.2 MiB", "vectorizer, effort 100: recall 0.9300, 5 s",
+		"History: figures with a target", "1969-12-31 23:00 01234567", "28.4 s"} {
+		if !strings.Contains(page.String(), want) {
+			t.Errorf("the page does not hold %q", want)
+		}
+	}
+	if !strings.Contains(text.String(), "| build time: vectorizer | 28.4 s | 14.5 s |") {
+		t.Errorf("no history in\n%s", text.String())
+	}
+	if strings.Contains(page.String()+text.String(), "feedfeed") {
+		t.Error("the history holds a result of another machine")
+	}
+}
+
+// TestGoals lists the figures with a target of several runs before the runs.
+func TestGoals(t *testing.T) {
+	p := samplePage()
+	p.Runs = append(p.Runs, samplePage().Runs[0])
+	var page, text strings.Builder
+	if err := WriteHTML(&page, p); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteMarkdown(&text, p); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(page.String(), "<h3>Goals</h3>") || !strings.Contains(text.String(),
+		"| search: sample | queries per second at recall 0.95 | 9,000 queries/s | 0.9510 |") {
+		t.Errorf("no goals in\n%s", text.String())
 	}
 }
 

@@ -4,10 +4,12 @@
 package result
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -201,6 +203,45 @@ func Load(path string) (*Run, error) {
 		return nil, err
 	}
 	return Parse(path, text)
+}
+
+// LoadDir reads every result of a folder, oldest first. Other files in it are left
+// alone. Errors: as of Load.
+func LoadDir(dir string) ([]*Run, error) {
+	paths, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	if err != nil {
+		return nil, err
+	}
+	var out []*Run
+	for _, path := range paths {
+		r, err := Load(path)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r)
+	}
+	slices.SortStableFunc(out, func(a, b *Run) int { return a.Date.Compare(b.Date) })
+	return out, nil
+}
+
+// Newest splits results, oldest first, into the newest of each suite and data set,
+// in the order of their suites' names, and the rest.
+func Newest(runs []*Run) (newest, older []*Run) {
+	last := map[[2]string]*Run{}
+	for _, r := range runs {
+		last[[2]string{r.Suite, r.Data.Name}] = r
+	}
+	for _, r := range runs {
+		if last[[2]string{r.Suite, r.Data.Name}] == r {
+			newest = append(newest, r)
+		} else {
+			older = append(older, r)
+		}
+	}
+	slices.SortStableFunc(newest, func(a, b *Run) int {
+		return cmp.Or(cmp.Compare(a.Suite, b.Suite), cmp.Compare(a.Data.Name, b.Data.Name))
+	})
+	return newest, older
 }
 
 // Parse reads a run from text; name stands in messages.

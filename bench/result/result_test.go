@@ -45,6 +45,31 @@ func TestSaveLoad(t *testing.T) {
 	}
 }
 
+func TestLoadDir(t *testing.T) {
+	dir := t.TempDir()
+	for i, name := range []string{"b", "a", "b"} {
+		r := sample()
+		r.Suite, r.Date = name, r.Date.Add(time.Duration(-i)*time.Hour)
+		if _, err := r.Save(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runs, err := LoadDir(dir)
+	if err != nil || len(runs) != 3 || runs[0].Date.After(runs[2].Date) {
+		t.Fatalf("%d runs, %v", len(runs), err)
+	}
+	newest, older := Newest(runs)
+	if len(newest) != 2 || newest[0].Suite != "a" || newest[1] != runs[2] || len(older) != 1 || older[0] != runs[0] {
+		t.Errorf("newest %v, older %v", newest, older)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "x.json"), []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := LoadDir(dir); err == nil || !strings.Contains(err.Error(), "x.json: expected a benchmark result") {
+		t.Error(err)
+	}
+}
+
 func TestLoadRefuses(t *testing.T) {
 	for text, want := range map[string]string{
 		"{": "expected a benchmark result", `{"schema":2,"suite":"x"}`: "got schema 2",

@@ -41,7 +41,7 @@ func runExact(ctx context.Context, e *Env, r *result.Run) error {
 	}
 	defer peers.stop()
 	if at := peers.index(blas); at >= 0 {
-		if _, err := peers.all[at].build(ctx, e.BuildTh); err != nil {
+		if _, err := peers.all[at].build(ctx, e.BuildTh, e.EfC); err != nil {
 			return err
 		}
 	}

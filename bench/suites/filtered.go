@@ -38,16 +38,15 @@ const (
 
 // filterCase is one filter with its exact answers.
 type filterCase struct {
-	name    string
-	filter  *filter.Filter
-	want    int // results of every answer: k, or all matching rows if those are fewer
-	rows    []int32
-	truth   []int32 // queries × want: rows of the set
-	qps     []float64
-	recall  float64
-	short   int
-	plan    string
-	matches int
+	name   string
+	filter *filter.Filter // nil = none
+	want   int            // results of every answer: k, or all matching rows if those are fewer
+	rows   []int32        // that match, ascending
+	truth  []int32        // queries × want: rows of the set
+	qps    []float64
+	recall float64
+	short  int
+	plan   string
 }
 
 // runFiltered measures searches with filters in an engine in this process.
@@ -63,7 +62,7 @@ func runFiltered(ctx context.Context, e *Env, r *result.Run) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	var cases []*filterCase
+	cases := []*filterCase{unfiltered(e, &set)}
 	for _, field := range []string{fieldFree, fieldNear} {
 		for _, share := range selectivities {
 			c, err := newFilterCase(e, &set, field, share, ranks[field])
@@ -81,9 +80,12 @@ func runFiltered(ctx context.Context, e *Env, r *result.Run) (err error) {
 		}
 	}
 	for _, c := range cases {
-		note := fmt.Sprintf("%d rows match; plan: %s", c.matches, c.plan)
+		note := fmt.Sprintf("%d rows match; plan: %s", len(c.rows), c.plan)
 		r.Add(result.Figure{Name: "queries per second: " + c.name, Unit: "queries/s", Better: result.Higher,
 			Recall: c.recall, Note: note}, c.qps...)
+		if c.filter == nil {
+			continue
+		}
 		r.Add(result.Figure{Name: "recall: " + c.name, Better: result.Higher, Recall: c.recall, Value: c.recall,
 			Target: &result.Target{Value: filteredRecall, From: "aim of filtered search"}})
 		r.Add(result.Figure{Name: "short answers: " + c.name, Better: result.Lower, Value: float64(c.short),
@@ -182,11 +184,23 @@ func fillEngine(ctx context.Context, e *Env, x *engine.Engine, set *dataset.Set,
 	return x.WaitIndexed(ctx, collection)
 }
 
+// unfiltered is the case that the others are seen beside.
+func unfiltered(e *Env, set *dataset.Set) *filterCase {
+	c := &filterCase{name: "no filter", want: e.K}
+	for row := range set.Rows() {
+		c.rows = append(c.rows, int32(row))
+	}
+	for q := range set.NumQueries() {
+		c.truth = append(c.truth, set.Nearest(q)[:e.K]...)
+	}
+	return c
+}
+
 // newFilterCase makes the filter that lets share per mille of the rows through, and
 // its exact answers.
 func newFilterCase(e *Env, set *dataset.Set, field string, share int, rank []int) (*filterCase, error) {
 	bound := max(set.Rows()*share/1000, 1)
-	c := &filterCase{matches: bound, want: min(e.K, bound),
+	c := &filterCase{want: min(e.K, bound),
 		name: fmt.Sprintf("%g %% of the rows, %s with the vectors", float64(share)/10, field)}
 	var err error
 	c.filter, err = filter.Parse(fmt.Appendf(nil, `{"must":[{"key":%q,"range":{"lt":%d}}]}`, field, bound))

@@ -116,7 +116,7 @@ func startPeer(ctx context.Context, e *Env, name, base, queries string) (*peer, 
 		checker: query.NewChecker(e.Set, e.K)}
 	var answer struct{ Version string }
 	err = p.call(map[string]any{"do": "open", "name": name, "base": base, "queries": queries,
-		"metric": dataset.MetricName(e.Set.Metric), "m": e.M, "ef_construction": e.EfC, "k": e.K}, &answer)
+		"metric": dataset.MetricName(e.Set.Metric), "m": e.M, "k": e.K}, &answer)
 	return p, answer.Version, err
 }
 
@@ -143,13 +143,14 @@ func (p *peer) call(request, answer any) error {
 	return json.Unmarshal(line, answer)
 }
 
-// build builds the library's index anew and returns the seconds that took.
-func (p *peer) build(ctx context.Context, threads int) (float64, error) {
+// build builds the library's index anew, with an effort of building, and returns
+// the seconds that took.
+func (p *peer) build(ctx context.Context, threads, efC int) (float64, error) {
 	var answer struct {
 		Seconds float64
 		Bytes   int64
 	}
-	err := p.call(map[string]any{"do": "build", "threads": threads}, &answer)
+	err := p.call(map[string]any{"do": "build", "threads": threads, "ef_construction": efC}, &answer)
 	p.bytes = max(p.bytes, answer.Bytes)
 	return answer.Seconds, errors.Join(p.named(err), ctx.Err())
 }

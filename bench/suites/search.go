@@ -52,6 +52,10 @@ func runSearch(ctx context.Context, e *Env, r *result.Run) error {
 		r.Curves = append(r.Curves, curves...)
 		addGoals(r, curves)
 	}
+	addThreads(r)
+	if err := addLatency(ctx, e, r, x, &r.Curves[0]); err != nil {
+		return err
+	}
 	r.Add(result.Figure{Name: "allocations per query", Better: result.Lower, Value: allocsPerQuery(e, x),
 		Target: &result.Target{Value: 0, From: "no allocations per query in the index"}})
 	e.sayFigures(r)
@@ -76,7 +80,7 @@ func buildInTurn(ctx context.Context, e *Env, r *result.Run, peers *peers) (*hns
 		}
 		x, own = built, append(own, took.Seconds())
 		for i, p := range peers.all {
-			seconds, err := p.build(ctx, e.BuildTh)
+			seconds, err := p.build(ctx, e.BuildTh, e.EfC)
 			if err != nil {
 				return nil, err
 			}
@@ -86,7 +90,11 @@ func buildInTurn(ctx context.Context, e *Env, r *result.Run, peers *peers) (*hns
 	}
 	f := result.Figure{Name: "build time: " + ours, Unit: "s", Better: result.Lower}
 	if at := peers.index("hnswlib"); at >= 0 {
-		f.Target = &result.Target{Value: measure.Median(theirs[at]), From: "hnswlib in the same run"}
+		share := 1.0
+		if speedGoals[e.Set.Name] != nil {
+			share = buildShare
+		}
+		f.Target = againstHnswlib(measure.Median(theirs[at]), share)
 	}
 	r.Add(f, own...)
 	for i, p := range peers.all {
@@ -143,12 +151,12 @@ func searchInTurn(ctx context.Context, e *Env, x *hnsw.Index, peers *peers, thre
 // addGoals adds the speed at each goal of recall, with hnswlib's as the target of
 // ours.
 func addGoals(r *result.Run, curves []result.Curve) {
-	for _, goal := range recallGoals {
+	for i, goal := range recallGoals {
 		target := (*result.Target)(nil)
 		at := slices.IndexFunc(curves, func(c result.Curve) bool { return c.System == "hnswlib" })
 		if at >= 0 {
 			if qps, ok := SpeedAt(&curves[at], goal); ok {
-				target = &result.Target{Value: qps, From: "hnswlib in the same run"}
+				target = againstHnswlib(qps, speedGoal(r.Data.Name, i))
 			}
 		}
 		for i := range curves {

@@ -64,6 +64,7 @@ func All() []Suite {
 	return []Suite{
 		{"search", "recall against queries per second of the index in process, and build time, beside peers",
 			runSearch},
+		{"build", "build time against recall as the effort of building grows, beside peers", runBuild},
 		{"http", "searches over HTTP: latency, throughput, and server CPU per search above the index's",
 			runHTTP},
 		{"filtered", "searches with filters of four selectivities, correlated with the vectors or not", runFiltered},

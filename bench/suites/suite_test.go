@@ -3,6 +3,7 @@ package suites
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -69,8 +70,46 @@ func TestSearchSuite(t *testing.T) {
 	if f := run.Figure("allocations per query"); f == nil || !f.Met() && !raceEnabled {
 		t.Errorf("allocations: %+v", f)
 	}
+	for _, name := range []string{"two threads against one at recall 0.95",
+		"99th percentile of a search against its median"} {
+		if f := run.Figure(name); f == nil || f.Value <= 0 || f.Target == nil {
+			t.Errorf("figure %s: %+v", name, f)
+		}
+	}
+	if len(run.Latencies) != 1 || run.Latencies[0].Count == 0 {
+		t.Errorf("%+v", run.Latencies)
+	}
 	if !strings.Contains(out, "build time: vectorizer") || run.Parameters["m"] != 16 {
 		t.Errorf("%v\n%s", run.Parameters, out)
+	}
+}
+
+func TestBuildSuite(t *testing.T) {
+	run, _ := runSuite(t, "build")
+	for _, effort := range efforts {
+		name := fmt.Sprintf("build time: vectorizer, effort %d", effort)
+		if f := run.Figure(name); f == nil || f.Value <= 0 || f.Recall < 0.9 || len(f.Samples) != 2 {
+			t.Errorf("figure %s: %+v", name, f)
+		}
+	}
+}
+
+// TestGoals checks the multiples that stand for twice the speed of glass.
+func TestGoals(t *testing.T) {
+	f := func(data string, i int, want float64) {
+		t.Helper()
+		if got := speedGoal(data, i); got != want {
+			t.Errorf("%s: %v, want %v", data, got, want)
+		}
+	}
+	f("mnist-784", 0, 4.5)
+	f("clustered-1m-128", 1, 3.1)
+	f("tiny", 0, 1)
+	if g := againstHnswlib(100, 4.5); g.Value != 450 || g.From != "4.50 times hnswlib in the same run" {
+		t.Errorf("%+v", g)
+	}
+	if g := againstHnswlib(100, 1); g.Value != 100 || g.From != "hnswlib in the same run" {
+		t.Errorf("%+v", g)
 	}
 }
 
@@ -98,7 +137,7 @@ func TestFilteredSuite(t *testing.T) {
 			t.Errorf("%s: %+v %+v", name, recall, short)
 		}
 	}
-	if len(run.Figures) != 3*2*len(selectivities) {
+	if len(run.Figures) != 1+3*2*len(selectivities) {
 		t.Errorf("%d figures", len(run.Figures))
 	}
 }

@@ -55,8 +55,9 @@ names them; bench/peers/setup.sh installs them.`,
 	fl := cmd.Flags()
 	fl.StringVar(&f.suite, "suite", "search", "suites to run, separated by commas, or all: "+
 		strings.Join(suites.Names(), ", "))
-	fl.StringVar(&f.data, "data", "code-lsa-256", "data set: a name, a folder, an HDF5 file as ann-benchmarks has "+
-		"them, or small for the part that this binary carries")
+	fl.StringVar(&f.data, "data", "code-lsa-256", "data set: a name, a folder, an HDF5 file as ann-benchmarks "+
+		"has them, clustered-ROWS-COMPONENTS to generate one (clustered-1m-128), or small for the part that this "+
+		"binary carries")
 	fl.StringVar(&f.out, "out", "bench/results", "folder for the results")
 	fl.StringVar(&f.report, "report", "", "HTML report, with a .md beside it (default report.html in --out; - for none)")
 	fl.StringVar(&f.tempDir, "temp-dir", "", "where servers keep their data meanwhile: its disk is measured")
@@ -87,7 +88,7 @@ func (a *app) bench(ctx context.Context, f *benchFlags) error {
 	}
 	ctx, stop := a.interruptible(ctx)
 	defer stop()
-	if f.env.Set, err = openData(f.data); err != nil {
+	if f.env.Set, err = openData(ctx, f.data); err != nil {
 		return err
 	}
 	program, err := os.Executable()
@@ -118,7 +119,7 @@ func (a *app) bench(ctx context.Context, f *benchFlags) error {
 	if f.report == "" {
 		f.report = filepath.Join(f.out, "report.html")
 	}
-	return a.writeReports(f.report, runs)
+	return a.writeReports(f.report, runs, past(f.out))
 }
 
 // check refuses parameters that no suite can run with.
@@ -159,20 +160,25 @@ func (f *benchFlags) command() string {
 	return strings.Join(words, " ")
 }
 
-// openData opens a data set by name, folder or HDF5 file.
-func openData(name string) (*dataset.Set, error) {
+// openData opens a data set by name, folder or HDF5 file, or generates it.
+func openData(ctx context.Context, name string) (*dataset.Set, error) {
 	if name == "small" {
 		return dataset.Small()
 	}
 	if _, err := os.Stat(name); err == nil {
 		return dataset.Open(name)
 	}
+	if s, ok, err := dataset.Generate(ctx, name); ok {
+		return s, err
+	}
 	return dataset.Find(name)
 }
 
-// writeReports writes the HTML and the Markdown report of runs.
-func (a *app) writeReports(path string, runs []*result.Run) error {
+// writeReports writes the HTML and the Markdown report of runs; older may hold
+// their past.
+func (a *app) writeReports(path string, runs, older []*result.Run) error {
 	p := benchPage(runs)
+	p.Older = older
 	if err := writeReport(path, p, report.WriteHTML); err != nil {
 		return err
 	}
@@ -231,24 +237,57 @@ noise. Differences of machine, data and parameters are listed first.`,
 func newBenchReportCmd(a *app) *cobra.Command {
 	var out string
 	cmd := &cobra.Command{
-		Use:   "report RESULT.json…",
+		Use:   "report RESULT.json… | FOLDER",
 		Short: "Write an HTML and a Markdown report of results",
-		Args:  cobra.MinimumNArgs(1),
+		Long: `Write a report of results, or of the newest result of each suite and data set in a
+folder. Older results of the same suite, data and machine, beside the first one or in
+the folder, become its history.`,
+		Example: "  vectorizer bench report bench/results --report bench/results/REPORT.html",
+		Args:    cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			var runs []*result.Run
-			for _, path := range args {
-				r, err := result.Load(path)
-				if err != nil {
-					return err
-				}
-				runs = append(runs, r)
-			}
 			if out == "" {
 				return withCode(exitUsage, errors.New("--report names the HTML file"))
 			}
-			return a.writeReports(out, runs)
+			runs, older, err := reported(args)
+			if err != nil {
+				return err
+			}
+			return a.writeReports(out, runs, older)
 		},
 	}
 	cmd.Flags().StringVar(&out, "report", "report.html", "HTML report; a .md is written beside it")
 	return cmd
+}
+
+// reported loads the results that arguments name, and those that may be their past.
+func reported(args []string) (runs, older []*result.Run, err error) {
+	if st, err := os.Stat(args[0]); err == nil && st.IsDir() {
+		if len(args) > 1 {
+			return nil, nil, withCode(exitUsage, errors.New("a folder is given alone"))
+		}
+		all, err := result.LoadDir(args[0])
+		if err == nil && len(all) == 0 {
+			err = fmt.Errorf("%s: no results", args[0])
+		}
+		runs, older = result.Newest(all)
+		return runs, older, err
+	}
+	for _, path := range args {
+		r, err := result.Load(path)
+		if err != nil {
+			return nil, nil, err
+		}
+		runs = append(runs, r)
+	}
+	return runs, past(filepath.Dir(args[0])), nil
+}
+
+// past are the results of a folder; none where one of them cannot be read, because
+// a report does without a history.
+func past(dir string) []*result.Run {
+	all, err := result.LoadDir(dir)
+	if err != nil {
+		return nil
+	}
+	return all
 }

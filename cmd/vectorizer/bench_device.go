@@ -67,5 +67,5 @@ func (a *app) benchDevice(ctx context.Context, o *device.Options, out string) er
 		return err
 	}
 	fmt.Fprintf(a.out, "result      %s\n", path)
-	return a.writeReports(filepath.Join(out, "bench.html"), []*result.Run{r})
+	return a.writeReports(filepath.Join(out, "bench.html"), []*result.Run{r}, past(out))
 }

@@ -114,6 +114,9 @@ func TestBench(t *testing.T) {
 	contains(t, text, "FIGURE", "same within noise")
 	report := filepath.Join(t.TempDir(), "r.html")
 	s.call(t, exitOK, "bench", "report", files[0], files[1], "--report", report)
+	s.call(t, exitOK, "bench", "report", out, "--report", report)
+	s.call(t, exitUsage, "bench", "report", out, out, "--report", report)
+	s.call(t, exitFailure, "bench", "report", t.TempDir(), "--report", report)
 	if _, err := os.Stat(strings.TrimSuffix(report, ".html") + ".md"); err != nil {
 		t.Error(err)
 	}

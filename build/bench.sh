@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Runs the benchmark suites beside hnswlib and writes bench/results/REPORT.html and
+# REPORT.md from the newest result of each.
+#
+#	build/bench.sh [DATA...]
+#
+# Without data sets: code-lsa-256, mnist-784 and the generated clustered-1m-128. The
+# first is measured in every suite, the others where the data matters. The folder
+# that holds them is named by VECTORIZER_DATA.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+data=("$@")
+if [ ${#data[@]} = 0 ]; then data=(code-lsa-256 mnist-784 clustered-1m-128); fi
+readonly out=bench/results
+
+# run SUITES DATA [FLAGS...]
+run() {
+  bin/vectorizer bench --suite "$1" --data "$2" --peers hnswlib --threads 1,2 --out "$out" --report - "${@:3}"
+}
+
+run all "${data[0]}"
+for set in "${data[@]:1}"; do
+  run search,build,filtered,quantisation,update "$set"
+done
+bin/vectorizer bench report "$out" --report "$out/REPORT.html"
