@@ -73,7 +73,7 @@ names them; bench/peers/setup.sh installs them.`,
 	fl.Float64Var(&f.env.Seconds, "seconds", 2, "length of one measurement")
 	fl.IntVar(&f.env.Rows, "rows", 1_000_000, "rows of the generated sets")
 	fl.IntVar(&f.env.Cycles, "cycles", 20, "cycles of the churn suite")
-	cmd.AddCommand(newBenchCompareCmd(a), newBenchReportCmd(a), newBenchDeviceCmd(a))
+	cmd.AddCommand(newBenchCompareCmd(a), newBenchReportCmd(a), newBenchDeviceCmd(a), newBenchBudgetsCmd(a))
 	return cmd
 }
 
