@@ -21,6 +21,6 @@ run() {
 
 run all "${data[0]}"
 for set in "${data[@]:1}"; do
-  run search,build,filtered,quantisation,update "$set"
+  run search,build,http,filtered,quantisation,update "$set"
 done
 bin/vectorizer bench report "$out" --report "$out/REPORT.html"

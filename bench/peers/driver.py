@@ -90,7 +90,8 @@ class Usearch:
 
 class OpenBLAS:
     """Exact search: numpy's matrix product and a selection. Rows are taken in blocks
-    whose products stay in the cache; the whole matrix at once is slower."""
+    whose products stay in the cache; the whole matrix at once is slower. With ef 0 the
+    products alone are computed, without a selection."""
 
     block = 8192
 
@@ -107,6 +108,8 @@ class OpenBLAS:
         queries, best = unit(queries), None
         for at in range(0, len(self.base), self.block):
             d = 1 - queries @ self.base[at:at + self.block].T
+            if ef == 0:
+                continue
             n = min(k, d.shape[1])
             i = np.argpartition(d, n - 1, axis=1)[:, :n]
             d, i = np.take_along_axis(d, i, axis=1), i + at
@@ -115,7 +118,7 @@ class OpenBLAS:
                 j = np.argpartition(d, k - 1, axis=1)[:, :k]
                 d, i = np.take_along_axis(d, j, axis=1), np.take_along_axis(i, j, axis=1)
             best = d, i
-        return best[1]
+        return best[1] if best else np.zeros((len(queries), k), int)
 
 
 LIBRARIES = {"hnswlib": Hnswlib, "faiss": Faiss, "usearch": Usearch, "openblas": OpenBLAS}

@@ -105,7 +105,9 @@ func WriteComparison(w io.Writer, a, b *Run) error {
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "FIGURE\tA\tB\tB/A\t95 %% INTERVAL\t\n")
-	for _, d := range Compare(a, b) {
+	all := Compare(a, b)
+	for i := range all {
+		d := &all[i]
 		interval := "–"
 		if d.Interval {
 			interval = fmt.Sprintf("%.3f to %.3f", d.Low, d.High)
@@ -113,7 +115,21 @@ func WriteComparison(w io.Writer, a, b *Run) error {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%.3f\t%s\t%s\n", d.Name, Number(d.A, d.Unit), Number(d.B, d.Unit),
 			d.Value, interval, d.Verdict())
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(w, summary(all))
+	return err
+}
+
+// summary counts the verdicts.
+func summary(all []Difference) string {
+	counts := map[string]int{}
+	for i := range all {
+		counts[all[i].Verdict()]++
+	}
+	return fmt.Sprintf("%d better, %d worse, %d changed, %d the same within noise, %d of one sample alone",
+		counts["better"], counts["worse"], counts["changed"], counts["same within noise"], counts["one sample"])
 }
 
 // contextDifferences are the reasons why two runs may not be comparable.

@@ -119,7 +119,7 @@ func TestCompare(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"processor differs: A x, B y", "parameter m differs: A 16, B 32",
-		"build", "better", "0.50"} {
+		"build", "better", "0.50", "1 better, 0 worse, 0 changed, 1 the same within noise, 2 of one sample alone"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out.String())
 		}

@@ -205,7 +205,7 @@ func TestFind(t *testing.T) {
 	if two, err := Find("http, durable"); err != nil || len(two) != 2 || two[1].Name != "durable" {
 		t.Error(two, err)
 	}
-	if _, err := Find("speed"); err == nil || !strings.Contains(err.Error(), "search, http") {
+	if _, err := Find("speed"); err == nil || !strings.Contains(err.Error(), "search, build") {
 		t.Error(err)
 	}
 }
