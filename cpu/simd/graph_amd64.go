@@ -53,3 +53,8 @@ func scaleI32AVX2(dst *float32, v *int32, n int, shift int32, scale float32) (la
 //
 //go:noescape
 func roundI8AVX2(dst *int8, v *float32, n int, by float32) (sum int32)
+
+// widenU4AVX2 is WidenU4 for a row of n bytes, but returns the sum of the codes.
+//
+//go:noescape
+func widenU4AVX2(dst *int8, row *byte, n int) (sum int32)

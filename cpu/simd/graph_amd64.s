@@ -634,3 +634,77 @@ DATA packedOrder<>+20(SB)/4, $0x00000006
 DATA packedOrder<>+24(SB)/4, $0x00000003
 DATA packedOrder<>+28(SB)/4, $0x00000007
 GLOBL packedOrder<>(SB), RODATA|NOPTR, $32
+
+// func widenU4AVX2(dst *int8, row *byte, n int) (sum int32)
+// Requires: AVX, AVX2
+TEXT ·widenU4AVX2(SB), NOSPLIT, $0-28
+	MOVQ      dst+0(FP), AX
+	MOVQ      row+8(FP), CX
+	MOVQ      n+16(FP), DX
+	VPXOR     Y1, Y1, Y1
+	VPXOR     Y2, Y2, Y2
+	VPCMPEQW  Y0, Y0, Y0
+	VPSRLW    $0x0c, Y0, Y0
+	VPACKUSWB Y0, Y0, Y0
+	VMOVDQU   withoutTrailer<>+0(SB), Y3
+	XORQ      BX, BX
+	SUBQ      $0x40, DX
+
+line:
+	CMPQ    BX, DX
+	JL      whole
+	VMOVDQU withoutTrailer<>+32(SB), Y3
+
+whole:
+	VMOVDQU      (CX)(BX*1), Y4
+	VPSRLW       $0x04, Y4, Y5
+	VPAND        Y0, Y4, Y4
+	VPSADBW      Y1, Y4, Y6
+	VPADDD       Y6, Y2, Y2
+	VPADDB       Y4, Y4, Y4
+	VPSUBB       Y0, Y4, Y4
+	VMOVDQU      Y4, (AX)(BX*2)
+	VPAND        Y0, Y5, Y5
+	VPSADBW      Y1, Y5, Y4
+	VPADDD       Y4, Y2, Y2
+	VPADDB       Y5, Y5, Y5
+	VPSUBB       Y0, Y5, Y5
+	VMOVDQU      Y5, 64(AX)(BX*2)
+	VMOVDQU      32(CX)(BX*1), Y4
+	VPAND        Y3, Y4, Y4
+	VPSRLW       $0x04, Y4, Y5
+	VPAND        Y0, Y4, Y4
+	VPSADBW      Y1, Y4, Y6
+	VPADDD       Y6, Y2, Y2
+	VPADDB       Y4, Y4, Y4
+	VPSUBB       Y0, Y4, Y4
+	VPAND        Y3, Y4, Y4
+	VMOVDQU      Y4, 32(AX)(BX*2)
+	VPAND        Y0, Y5, Y5
+	VPSADBW      Y1, Y5, Y4
+	VPADDD       Y4, Y2, Y2
+	VPADDB       Y5, Y5, Y5
+	VPSUBB       Y0, Y5, Y5
+	VPAND        Y3, Y5, Y5
+	VMOVDQU      Y5, 96(AX)(BX*2)
+	ADDQ         $0x40, BX
+	CMPQ         BX, DX
+	JLE          line
+	VEXTRACTI128 $0x01, Y2, X0
+	VPADDD       X0, X2, X0
+	VPHADDD      X0, X0, X0
+	VPHADDD      X0, X0, X0
+	VMOVD        X0, AX
+	MOVL         AX, sum+24(FP)
+	VZEROUPPER
+	RET
+
+DATA withoutTrailer<>+0(SB)/8, $0xffffffffffffffff
+DATA withoutTrailer<>+8(SB)/8, $0xffffffffffffffff
+DATA withoutTrailer<>+16(SB)/8, $0xffffffffffffffff
+DATA withoutTrailer<>+24(SB)/8, $0xffffffffffffffff
+DATA withoutTrailer<>+32(SB)/8, $0xffffffffffffffff
+DATA withoutTrailer<>+40(SB)/8, $0xffffffffffffffff
+DATA withoutTrailer<>+48(SB)/8, $0xffffffffffffffff
+DATA withoutTrailer<>+56(SB)/8, $0x0000000000000000
+GLOBL withoutTrailer<>(SB), RODATA|NOPTR, $64

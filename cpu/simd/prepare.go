@@ -1,6 +1,9 @@
 package simd
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // What makes a vector into a query of codes. Sums are in the order of the level, so
 // levels differ in the last bits.
@@ -43,6 +46,36 @@ func RoundI8(dst []int8, v []float32, by float32) (sum int32) {
 		c := min(max(math.RoundToEven(float64(v[i]*by)), -127), 127)
 		dst[i] = int8(c)
 		sum += int32(c)
+	}
+	return sum
+}
+
+// WidenU4 sets dst to 2c - 15 for every code c of a row of ScoreGatherU4, in the
+// order of its query, zero where its constants lie, and returns the sum. dst is twice
+// as long as row.
+func WidenU4(dst []int8, row []uint8) (sum int32) {
+	if len(dst) != 2*len(row) || len(row)%codeLine != 0 || len(row) == 0 {
+		panic(fmt.Sprintf("BUG: simd: %d codes of a row of %d bytes", len(dst), len(row)))
+	}
+	return 2*widenU4(dst, row) - fourMax*2*int32(len(row)-CodeTrailerBytes)
+}
+
+// fourMax is the largest code of four bits.
+const fourMax = 15
+
+// widenU4Generic is WidenU4 in plain Go, but returns the sum of the codes.
+//
+//go:norace
+func widenU4Generic(dst []int8, row []uint8) (sum int32) {
+	for at, c := range row {
+		out := dst[at/codeLine*2*codeLine+at%codeLine:]
+		if at >= len(row)-CodeTrailerBytes {
+			out[0], out[codeLine] = 0, 0
+			continue
+		}
+		low, high := int8(c&fourMax), int8(c>>4)
+		out[0], out[codeLine] = 2*low-fourMax, 2*high-fourMax
+		sum += int32(low) + int32(high)
 	}
 	return sum
 }

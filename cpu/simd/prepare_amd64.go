@@ -35,3 +35,11 @@ func roundI8(dst []int8, v []float32, by float32) (done int, sum int32) {
 	done = len(dst) &^ 31
 	return done, roundI8AVX2(unsafe.SliceData(dst), unsafe.SliceData(v), done, by)
 }
+
+//go:norace
+func widenU4(dst []int8, row []uint8) (sum int32) {
+	if cpulevel.Now == cpulevel.Generic {
+		return widenU4Generic(dst, row)
+	}
+	return widenU4AVX2(unsafe.SliceData(dst), unsafe.SliceData(row), len(row))
+}

@@ -70,3 +70,32 @@ func checkRound(t *testing.T, v []float32, by float32) {
 		t.Fatalf("n %d: sum %d, want %d; behind %d", len(v), total, sum, got[len(v)])
 	}
 }
+
+// TestWidenU4 compares rows with the codes taken one by one; what follows the result
+// stays as it is.
+func TestWidenU4(t *testing.T) {
+	simdtest.EachLevel(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(22, 22))
+		for _, n := range []int{64, 128, 192, 512} {
+			row := make([]uint8, n)
+			for i := range row {
+				row[i] = uint8(r.Uint32())
+			}
+			got, sum := append(make([]int8, 2*n), 77), int32(0)
+			total := WidenU4(got[:2*n], row)
+			for i, c := range got[:2*n] {
+				at, want := i/128*64+i%64, int8(0)
+				if at < n-CodeTrailerBytes {
+					want = int8(row[at]>>(i%128/64*4)&15)*2 - 15
+				}
+				if c != want {
+					t.Fatalf("%d bytes, code %d of byte %#x: %d, want %d", n, i, row[at], c, want)
+				}
+				sum += int32(want)
+			}
+			if total != sum || got[2*n] != 77 {
+				t.Fatalf("%d bytes: sum %d, want %d; behind %d", n, total, sum, got[2*n])
+			}
+		}
+	})
+}

@@ -37,6 +37,7 @@ func emitPrepare() {
 			}
 		})
 	emitRoundI8()
+	emitWidenU4()
 }
 
 // emitMeasured emits a loop that writes what load returns and keeps its largest
@@ -141,6 +142,62 @@ func emitRoundI8() {
 	ADDQ(U8(32), i)
 	JMP(LabelRef("next"))
 	Label("done")
+	ret, err := ReturnIndex(0).Resolve()
+	if err != nil {
+		panic(err)
+	}
+	storeI32YMM1(sum, ret.Addr)
+	VZEROUPPER()
+	RET()
+}
+
+// emitWidenU4 emits what makes a row of four-bit codes into a query, a line a turn.
+func emitWidenU4() {
+	TEXT("widenU4AVX2", NOSPLIT, "func(dst *int8, row *byte, n int) (sum int32)")
+	Pragma("noescape")
+	Doc("widenU4AVX2 is WidenU4 for a row of n bytes, but returns the sum of the codes.")
+	// What is kept of the second half of a line, and of the last line.
+	keep := GLOBL("withoutTrailer", RODATA|NOPTR)
+	for i := range 8 {
+		DATA(8*i, U64(^uint64(0)*uint64(1-i/7)))
+	}
+	dst, row, n := Load(Param("dst"), GP64()), Load(Param("row"), GP64()), Load(Param("n"), GP64())
+	nibble, zero, sum, mask := YMM(), zeroIntYMM(), zeroIntYMM(), YMM()
+	VPCMPEQW(nibble, nibble, nibble)
+	VPSRLW(Imm(12), nibble, nibble)
+	VPACKUSWB(nibble, nibble, nibble)
+	VMOVDQU(keep, mask)
+	i := GP64()
+	XORQ(i, i)
+	SUBQ(Imm(lineBytes), n)
+	Label("line")
+	CMPQ(i, n)
+	JL(LabelRef("whole"))
+	VMOVDQU(keep.Offset(32), mask)
+	Label("whole")
+	for half := range 2 {
+		low, high := YMM(), YMM()
+		VMOVDQU(Mem{Base: row, Index: i, Scale: 1, Disp: 32 * half}, low)
+		if half == 1 {
+			VPAND(mask, low, low)
+		}
+		VPSRLW(Imm(4), low, high)
+		for k, c := range []VecVirtual{low, high} {
+			VPAND(nibble, c, c)
+			s := YMM()
+			VPSADBW(zero, c, s)
+			VPADDD(s, sum, sum)
+			VPADDB(c, c, c)
+			VPSUBB(nibble, c, c)
+			if half == 1 {
+				VPAND(mask, c, c)
+			}
+			VMOVDQU(c, Mem{Base: dst, Index: i, Scale: 2, Disp: 64*k + 32*half})
+		}
+	}
+	ADDQ(Imm(lineBytes), i)
+	CMPQ(i, n)
+	JLE(LabelRef("line"))
 	ret, err := ReturnIndex(0).Resolve()
 	if err != nil {
 		panic(err)

@@ -3,7 +3,6 @@ package codes
 import (
 	"encoding/binary"
 	"math"
-	"unsafe"
 
 	"github.com/vectorizer-go/vectorizer/cpu/simd"
 	"github.com/vectorizer-go/vectorizer/engine/compute"
@@ -21,7 +20,6 @@ const (
 	// least of normal ones with sixteen levels.
 	fourStep = 0.3352
 	fourMax  = 15
-	fourLow  = 0x0f
 )
 
 // halves calls f for each line of a row of four-bit codes with the range of bytes
@@ -91,48 +89,27 @@ func (m *Model) setVector4(q *Query, t *turned, step float32) {
 //
 //go:norace
 func (m *Model) setCode4(q *Query, code []byte) {
-	sum := 0
-	out := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(q.codes))), len(q.codes))
-	m.halves(func(low, high, at, width int) {
-		line := code[at : at+lineBytes]
-		sum += widen4(out[2*at:2*at+lineBytes], line, min(width, m.kept-low), 0)
-		sum += widen4(out[2*at+lineBytes:2*at+2*lineBytes], line, min(width, m.kept-high), 4)
-	})
+	sum := simd.WidenU4(q.codes, code[:m.stride])
+	if m.kept < m.kind.room(m.stride) {
+		m.halves(func(low, high, at, width int) {
+			sum -= leaveOut(q.codes[2*at:2*at+lineBytes], m.kept-low, width)
+			sum -= leaveOut(q.codes[2*at+lineBytes:2*at+2*lineBytes], m.kept-high, width)
+		})
+	}
 	end := code[m.stride-trailerBytes : m.stride]
-	m.finish4(q, int32(sum), math.Float32frombits(binary.NativeEndian.Uint32(end[4:])))
+	m.finish4(q, sum, math.Float32frombits(binary.NativeEndian.Uint32(end[4:])))
 	q.score.Bias = math.Float32frombits(binary.NativeEndian.Uint32(end))
 }
 
-// widen4 sets the first n bytes of dst, the others to zero, to 2c - 15 as signed
-// bytes, c being the halves of line that shift says, eight at a time, and returns
-// their sum.
-//
-//go:norace
-func widen4(dst, line []byte, n, shift int) (sum int) {
-	n = max(n, 0)
-	for at := 0; at < lineBytes; at += 8 {
-		left := n - at
-		if left <= 0 {
-			clear(dst[at:])
-			break
-		}
-		c := binary.LittleEndian.Uint64(line[at:]) >> shift & (fourLow * bytesOfOne)
-		keep := ^uint64(0)
-		if left < 8 {
-			keep = 1<<(8*left) - 1
-		}
-		c &= keep
-		// No sum of a byte reaches 256; 113 is 128 - 15, and the top bit turns
-		// what is above 128 into what is above zero.
-		x := (2*c + 113*bytesOfOne) ^ codeZero*bytesOfOne
-		binary.LittleEndian.PutUint64(dst[at:], x&keep)
-		sum += 2*int(c*bytesOfOne>>56) - fourMax*min(left, 8)
+// leaveOut clears the components from n on, of width that a line has room for, and
+// returns their sum.
+func leaveOut(line []int8, n, width int) (sum int32) {
+	for i := max(n, 0); i < width; i++ {
+		sum += int32(line[i])
+		line[i] = 0
 	}
 	return sum
 }
-
-// bytesOfOne is one in every byte.
-const bytesOfOne = 0x0101010101010101
 
 // finish4 sets the query's side of the estimate but for its constant.
 func (m *Model) finish4(q *Query, sum int32, step float32) {

@@ -40,12 +40,16 @@ func appendLinks(dst, list []uint32) []uint32 {
 	return dst
 }
 
-// storeLinks replaces list's content by rows, at most len(list) of them.
+// storeLinks replaces list's content by rows, at most len(list) of them. An entry
+// that stays is not stored: a store locks its line, and most stay.
 func storeLinks(list, rows []uint32) {
-	for i, r := range rows {
-		atomic.StoreUint32(&list[i], r)
-	}
-	for i := len(rows); i < len(list); i++ {
-		atomic.StoreUint32(&list[i], NoRow)
+	for i := range list {
+		r := NoRow
+		if i < len(rows) {
+			r = rows[i]
+		}
+		if atomic.LoadUint32(&list[i]) != r {
+			atomic.StoreUint32(&list[i], r)
+		}
 	}
 }
