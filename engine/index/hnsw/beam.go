@@ -105,14 +105,15 @@ func (b *beam) at(d float32) int {
 	return n
 }
 
-// peek returns the row that pop would return.
-func (b *beam) peek() (row uint32, ok bool) {
-	for _, c := range b.c[b.next:] {
-		if c.row&expanded == 0 {
-			return c.row & rowMask, true
+// peek returns the index of the first row from i on that is not expanded, or the
+// length.
+func (b *beam) peek(i int) int {
+	for ; i < len(b.c); i++ {
+		if b.c[i].row&expanded == 0 {
+			break
 		}
 	}
-	return 0, false
+	return i
 }
 
 // pop returns the best row that is not expanded yet and marks it so.

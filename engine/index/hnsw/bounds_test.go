@@ -23,6 +23,9 @@ var checksAllowed = map[string]int{
 	"beam.peek":        1,
 	"beam.pop":         1,
 	"walk.spread":      3,
+	"walk.lookAhead":   4, // the rows that it looks at, and the lists
+	"walk.fetchNearer": 2,
+	"visited.unmark":   2,
 	"walk.distancesOf": 2,
 	"visited.markAll":  2,
 }

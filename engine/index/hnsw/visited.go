@@ -52,3 +52,11 @@ func (v *visited) markAll(list []uint32, rows []byte, stride, lines int) []uint3
 	v.set = simd.FreshRows(list, v.bits, slices.Grow(v.set, len(list)+1), rows, stride, lines)
 	return v.set[n:]
 }
+
+// unmark takes back what markAll returned last.
+func (v *visited) unmark(rows []uint32) {
+	for _, r := range rows {
+		v.bits[r>>6] &^= 1 << (r & 63)
+	}
+	v.set = v.set[:len(v.set)-len(rows)]
+}

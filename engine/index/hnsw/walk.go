@@ -84,7 +84,6 @@ func (w *walk) exactly() []float32 {
 // fresh returns the rows of list that were not met yet, until the next call. They
 // are on their way into the cache.
 func (w *walk) fresh(list []uint32) []uint32 {
-	w.tr.Hops++
 	rows, stride, lines := w.src.fetch()
 	return w.s.seen.markAll(list, rows, stride, lines)
 }
@@ -122,23 +121,64 @@ func (w *walk) offer(d float32, row uint32) {
 	}
 }
 
-// spread expands the beam on level until nothing nearer turns up.
+// spread expands the beam on level until nothing nearer turns up. While it computes
+// the distances of one row's links, those of the row that is next by then are on
+// their way. When something nearer turns up they are put back, so rows are expanded
+// in the order of a walk that does not look ahead.
 func (w *walk) spread(level int) {
 	b := &w.s.beam
+	guess, ahead := cand{row: NoRow}, []uint32(nil)
 	for {
 		from, ok := b.pop()
 		if !ok {
 			return
 		}
-		if next, ok := b.peek(); ok && level == 0 {
-			// The next one, unless something nearer turns up now.
-			simd.Prefetch(w.m.links0(next), w.linkLines)
+		w.tr.Hops++
+		ids := ahead
+		if from.row != guess.row {
+			w.s.seen.unmark(ahead)
+			ids = w.fresh(w.m.links(&w.x.lv, from.row, level))
 		}
-		ids := w.fresh(w.m.links(&w.x.lv, from.row, level))
+		guess, ahead = w.lookAhead(level)
 		if len(ids) == 0 {
 			continue
 		}
-		w.keep(from, ids, w.distancesOf(ids))
+		dist := w.distancesOf(ids)
+		if level == 0 {
+			w.fetchNearer(ids, dist, guess.dist)
+		}
+		w.keep(from, ids, dist)
+	}
+}
+
+// lookAhead returns the row that is next unless something nearer turns up, and its
+// fresh rows. Without one it returns NoRow, infinitely far.
+func (w *walk) lookAhead(level int) (next cand, ids []uint32) {
+	b := &w.s.beam
+	at := b.peek(b.next)
+	if at >= len(b.c) {
+		return cand{inf, NoRow}, nil
+	}
+	next = cand{b.c[at].dist, b.c[at].row & rowMask}
+	ids = w.fresh(w.m.links(&w.x.lv, next.row, level))
+	if after := b.peek(at + 1); after < len(b.c) && level == 0 {
+		simd.Prefetch(w.m.links0(b.c[after].row&rowMask), w.linkLines)
+	}
+	return next, ids
+}
+
+// fetchNearer fetches the links of the nearest of ids if it is nearer than the row
+// that was thought to be next: they are wanted as soon as ids are in the beam.
+func (w *walk) fetchNearer(ids []uint32, dist []float32, than float32) {
+	nearest := NoRow
+	ids = ids[:len(dist)] // no bounds checks: see TestNoBoundsChecks
+	for i, d := range dist {
+		if d < than {
+			than, nearest = d, ids[i]
+		}
+	}
+	if nearest != NoRow {
+		simd.Prefetch(w.m.links0(nearest), w.linkLines)
 	}
 }
 
@@ -175,6 +215,7 @@ func (w *walk) spreadFar(budget int) bool {
 		if w.tr.Distances > budget {
 			return false
 		}
+		w.tr.Hops++
 		ids := w.fresh(w.m.links0(row))
 		if len(ids) == 0 {
 			continue
