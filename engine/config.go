@@ -13,7 +13,8 @@ type CollectionConfig struct {
 	Dimension int            `json:"dimension"` // 1..compute.MaxDim
 	Metric    compute.Metric `json:"metric"`
 	HNSW      HNSWConfig     `json:"hnsw"`
-	// Quantization says what searches read: "auto" (default), "sq8", "sq4" or "none".
+	// Quantization says what searches read: "auto" (default), "sq8", "sq4", "binary" or
+	// "none".
 	Quantization Quantization `json:"quantization,omitempty"`
 	// Storage says where vectors are after a start: "mapped" (default) or "ram".
 	Storage Storage `json:"storage,omitempty"`
@@ -59,6 +60,8 @@ const (
 	QuantizeSQ8 Quantization = "sq8"
 	// QuantizeSQ4 takes four-bit codes in any case.
 	QuantizeSQ4 Quantization = "sq4"
+	// QuantizeBinary takes codes of one bit: least memory, longer lists of candidates.
+	QuantizeBinary Quantization = "binary"
 	// QuantizeNone reads full vectors. Collections of versions without codes keep it.
 	QuantizeNone Quantization = "none"
 )

@@ -16,7 +16,7 @@ func TestQuantization(t *testing.T) {
 	e := openTest(t, Options{Dir: dir, Fsync: FsyncOff})
 	_, err := e.CreateCollection(ctx, CollectionConfig{Name: "bad", Dimension: 8, Quantization: "sq9"})
 	wantKind(t, err, errs.Validation)
-	for _, q := range []Quantization{QuantizeNone, QuantizeSQ8, QuantizeSQ4, ""} {
+	for _, q := range []Quantization{QuantizeNone, QuantizeSQ8, QuantizeSQ4, QuantizeBinary, ""} {
 		info, err := e.CreateCollection(ctx, CollectionConfig{Name: "q" + string(q), Dimension: 8,
 			Metric: compute.Cosine, Quantization: q, HNSW: HNSWConfig{M: 8, EfConstruction: 40}})
 		if err != nil {
@@ -29,11 +29,11 @@ func TestQuantization(t *testing.T) {
 	}
 	check := func(e *Engine) {
 		t.Helper()
-		for name, coded := range map[string]bool{"qnone": false, "qsq8": true, "qsq4": true, "q": true} {
+		for name, coded := range map[string]bool{"qnone": false, "qsq8": true, "qsq4": true, "qbinary": true, "q": true} {
 			eventually(t, func() bool {
 				info, err := e.Collection(name)
 				return err == nil && info.Pending == 0 && (info.Memory.Codes > 0) == coded &&
-					(name != "qsq4" || info.CodeBits == 4) && (name != "qsq8" || info.CodeBits == 8)
+					(name != "qbinary" || info.CodeBits == 1) && (name != "qsq4" || info.CodeBits == 4) && (name != "qsq8" || info.CodeBits == 8)
 			})
 			r, err := e.Get(ctx, name, "17", Fields{Vector: true})
 			if err != nil {
@@ -84,7 +84,7 @@ func TestChangeQuantization(t *testing.T) {
 	for _, c := range []struct {
 		q    Quantization
 		bits int
-	}{{QuantizeSQ8, 8}, {QuantizeNone, 0}, {QuantizeSQ4, 4}} {
+	}{{QuantizeSQ8, 8}, {QuantizeNone, 0}, {QuantizeBinary, 1}, {QuantizeSQ4, 4}} {
 		if err := patch(c.q, StorageRAM); err != nil {
 			t.Fatal(err)
 		}

@@ -224,10 +224,10 @@ func trimJSON(p []byte) []byte {
 
 func checkQuantization(q Quantization) error {
 	switch q {
-	case QuantizeAuto, QuantizeSQ8, QuantizeSQ4, QuantizeNone:
+	case QuantizeAuto, QuantizeSQ8, QuantizeSQ4, QuantizeBinary, QuantizeNone:
 		return nil
 	}
-	return errs.Invalid("quantization", "auto, sq8, sq4 or none", string(q))
+	return errs.Invalid("quantization", "auto, sq8, sq4, binary or none", string(q))
 }
 
 func checkStorage(s Storage) error {

@@ -138,6 +138,8 @@ func quantization(i *engine.CollectionInfo) quantInfo {
 		q.Enabled, q.Type, q.Bits = true, string(engine.QuantizeSQ8), 8
 	case 4:
 		q.Enabled, q.Type, q.Bits = true, string(engine.QuantizeSQ4), 4
+	case 1:
+		q.Enabled, q.Type, q.Bits = true, string(engine.QuantizeBinary), 1
 	}
 	return q
 }

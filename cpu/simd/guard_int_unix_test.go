@@ -56,7 +56,7 @@ func checkGuarded[Q, R any](t *testing.T, k intKernel[Q, R], r *rand.Rand) {
 func TestGuardPagesScore(t *testing.T) {
 	simdtest.EachLevel(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(10, 10))
-		for _, bits := range []int{4, 8} {
+		for _, bits := range []int{1, 4, 8} {
 			for _, count := range []int{1, 3, 4, 7, 8} {
 				c := newScoreCase(r, 128, count, bits)
 				rows, q, ids := pages[uint8](t, len(c.rows)), pages[int8](t, len(c.q)), pages[uint32](t, count)
@@ -64,10 +64,15 @@ func TestGuardPagesScore(t *testing.T) {
 				copy(q, c.q)
 				copy(ids, c.ids)
 				out := pages[float32](t, count)
-				if bits == 4 {
-					ScoreGatherU4(q, rows, ids, &c.s, out)
-				} else {
+				switch bits {
+				case 8:
 					ScoreGatherU8(q, rows, ids, &c.s, out)
+				case 4:
+					ScoreGatherU4(q, rows, ids, &c.s, out)
+				case 1:
+					planes := pages[uint64](t, len(c.q)/16)
+					copy(planes, c.planes())
+					ScoreGatherU1(planes, rows, ids, &c.s, out)
 				}
 				c.check(t, out)
 			}

@@ -4,13 +4,14 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"math/bits"
 )
 
 // Distances estimated from codes.
 
 // CodeTrailerBytes is what the constants of a row of codes take at its end: a
 // float32 that is part of the distance, and four bytes for the caller or, with
-// four-bit codes, a float32 that scales the row's product.
+// codes of four bits or one, a float32 that scales the row's product.
 const CodeTrailerBytes = 8
 
 // codeLine is the unit of a row's bytes.
@@ -50,6 +51,20 @@ func ScoreGatherU4(q []int8, rows []uint8, ids []uint32, s *Score, out []float32
 		ids, out = ids[step:], out[step:]
 	}
 	scoreGatherU4(q, rows, ids, s, out)
+}
+
+// ScoreGatherU1 is ScoreGatherU4 with one bit a component, least significant first,
+// rows of 2×len(planes) bytes. The query has four bits a component, from -8 to 7 in two's
+// complement, bit by bit: planes holds for each line of a row the eight words of bit 0,
+// then those of bits 1, 2 and 3, zero where the trailer lies.
+func ScoreGatherU1(planes []uint64, rows []uint8, ids []uint32, s *Score, out []float32) {
+	stride := 2 * len(planes)
+	checkScore(stride, len(rows), ids, len(out))
+	for step := callRows(stride) &^ 3; len(out) > step; {
+		scoreGatherU1(planes, rows, ids, s, out[:step])
+		ids, out = ids[step:], out[step:]
+	}
+	scoreGatherU1(planes, rows, ids, s, out)
 }
 
 func checkScore(stride, have int, ids []uint32, count int) {
@@ -93,6 +108,28 @@ func scoreU4Generic(q []int8, rows []uint8, ids []uint32, s *Score, out []float3
 		end := row[stride-CodeTrailerBytes:]
 		scale := s.Scale * codeFloat(end[4:])
 		out[i] = (s.Bias + codeFloat(end)) + s.Offset - float32(scale*float32(2*sum-s.Shift))
+	}
+}
+
+// scoreU1Generic is ScoreGatherU1 in plain Go.
+//
+//go:norace
+func scoreU1Generic(planes []uint64, rows []uint8, ids []uint32, s *Score, out []float32) {
+	stride := 2 * len(planes)
+	for i := range out {
+		row := rows[int(ids[i])*stride:][:stride]
+		sum := 0
+		for line := 0; line < stride; line += codeLine {
+			p := planes[line/2:][:codeLine/2]
+			for j := range codeLine / 8 {
+				w := binary.LittleEndian.Uint64(row[line+8*j:])
+				sum += bits.OnesCount64(w&p[j]) + 2*bits.OnesCount64(w&p[j+8]) +
+					4*bits.OnesCount64(w&p[j+16]) - 8*bits.OnesCount64(w&p[j+24])
+			}
+		}
+		end := row[stride-CodeTrailerBytes:]
+		scale := s.Scale * codeFloat(end[4:])
+		out[i] = (s.Bias + codeFloat(end)) + s.Offset - float32(scale*float32(2*int32(sum)-s.Shift))
 	}
 }
 

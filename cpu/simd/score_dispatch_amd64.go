@@ -39,6 +39,10 @@ func scoreGatherU4(q []int8, rows []uint8, ids []uint32, s *Score, out []float32
 	scoreU4Generic(q, rows, ids[count:], s, out[count:])
 }
 
+func scoreGatherU1(planes []uint64, rows []uint8, ids []uint32, s *Score, out []float32) {
+	scoreU1Generic(planes, rows, ids, s, out)
+}
+
 // wholeGroups is how many results of out the kernels can compute, which write four
 // at a time: all, where there is room behind the last.
 func wholeGroups(out []float32) int {

@@ -2,6 +2,7 @@ package simd
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -31,9 +32,17 @@ func newScoreCase(r *rand.Rand, stride, count, bits int) *scoreCase {
 	for i := range c.q {
 		c.q[i] = int8(r.IntN(255) - 127)
 	}
-	clear(c.q[len(c.q)-CodeTrailerBytes:])
-	if bits == 4 {
+	switch bits {
+	case 8:
+		clear(c.q[len(c.q)-CodeTrailerBytes:])
+	case 4:
+		clear(c.q[len(c.q)-CodeTrailerBytes:])
 		clear(c.q[len(c.q)-codeLine-CodeTrailerBytes : len(c.q)-codeLine])
+	case 1:
+		for i := range c.q {
+			c.q[i] = int8(r.IntN(16) - 8)
+		}
+		clear(c.q[len(c.q)-8*CodeTrailerBytes:])
 	}
 	for i := range scoreRows {
 		end := c.rows[(i+1)*stride-CodeTrailerBytes:]
@@ -51,16 +60,19 @@ func (c *scoreCase) oracle(row []uint8, bits int) float64 {
 	sum, factor, scale := 0, 1, 1.0
 	for i, x := range c.q {
 		var code int
-		if bits == 8 {
+		switch bits {
+		case 8:
 			code = int(row[i])
-		} else {
+		case 4:
 			at := i/128*64 + i%64
 			code = int(row[at]) >> (i % 128 / 64 * 4) & 15
+		case 1:
+			code = int(row[i/8]) >> (i % 8) & 1
 		}
 		sum += int(x) * code
 	}
 	end := row[len(row)-CodeTrailerBytes:]
-	if bits == 4 {
+	if bits < 8 {
 		factor, scale = 2, float64(codeFloat(end[4:]))
 	}
 	return float64(c.s.Bias) + float64(codeFloat(end)) + float64(c.s.Offset) -
@@ -76,23 +88,46 @@ func (c *scoreCase) check(t *testing.T, out []float32) {
 	}
 }
 
-// TestScoreGather compares both widths with an oracle; what follows the results and
+// planes is the query bit by bit.
+func (c *scoreCase) planes() []uint64 {
+	out := make([]uint64, len(c.q)/16)
+	for i, x := range c.q {
+		for bit := range 4 {
+			out[i/512*32+8*bit+i%512/64] |= uint64(uint8(x)>>bit&1) << (i % 64)
+		}
+	}
+	return out
+}
+
+// score is the function for codes of so many bits.
+func (c *scoreCase) score(bits int) func(out []float32) {
+	switch bits {
+	case 8:
+		return func(out []float32) { ScoreGatherU8(c.q, c.rows, c.ids, &c.s, out) }
+	case 4:
+		return func(out []float32) { ScoreGatherU4(c.q, c.rows, c.ids, &c.s, out) }
+	}
+	planes := c.planes()
+	return func(out []float32) { ScoreGatherU1(planes, c.rows, c.ids, &c.s, out) }
+}
+
+// TestScoreGather compares all widths with an oracle; what follows the results and
 // the room that the kernels may use stays as it is.
 func TestScoreGather(t *testing.T) {
 	simdtest.EachLevel(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(1, 1))
 		for _, stride := range []int{64, 128, 192, 512, 576} {
 			for _, count := range []int{0, 1, 2, 3, 4, 5, 8, 31} {
-				for bits, score := range map[int]func([]int8, []uint8, []uint32, *Score, []float32){
-					8: ScoreGatherU8, 4: ScoreGatherU4} {
+				for _, bits := range []int{8, 4, 1} {
 					c := newScoreCase(r, stride, count, bits)
+					score := c.score(bits)
 					for _, slack := range []int{0, 3} {
 						const canary = -12345
 						out := make([]float32, count+slack+8)
 						for i := range out {
 							out[i] = canary
 						}
-						score(c.q, c.rows, c.ids, &c.s, out[:count:count+slack])
+						score(out[: count : count+slack])
 						c.check(t, out)
 						for i, x := range out[count+slack:] {
 							if x != canary {
@@ -108,14 +143,12 @@ func TestScoreGather(t *testing.T) {
 
 func BenchmarkScoreGather(b *testing.B) {
 	r := rand.New(rand.NewPCG(2, 2))
-	for bits, score := range map[int]func([]int8, []uint8, []uint32, *Score, []float32){
-		8: ScoreGatherU8, 4: ScoreGatherU4} {
-		name := map[int]string{8: "u8", 4: "u4"}[bits]
-		b.Run(name, func(b *testing.B) {
-			c := newScoreCase(r, 128, 16, bits)
+	for _, bits := range []int{8, 4, 1} {
+		b.Run(fmt.Sprintf("u%d", bits), func(b *testing.B) {
+			score := newScoreCase(r, 128, 16, bits).score(bits)
 			out := make([]float32, 20)
 			for b.Loop() {
-				score(c.q, c.rows, c.ids, &c.s, out[:16])
+				score(out[:16])
 			}
 		})
 	}

@@ -185,6 +185,17 @@ func selfTestScore(in *selfTestInput) error {
 	if err := closeF32("ScoreGatherU4", got, want, in.n); err != nil {
 		return err
 	}
+	planes := make([]uint64, stride/2)
+	for i := range planes {
+		if i%8 < (stride-CodeTrailerBytes)/8 {
+			planes[i] = in.words[0][i%in.n]
+		}
+	}
+	ScoreGatherU1(planes, rows, in.ids, &s, got)
+	scoreU1Generic(planes, rows, in.ids, &s, want)
+	if err := closeF32("ScoreGatherU1", got, want, in.n); err != nil {
+		return err
+	}
 	ScoreGatherU8(q[:stride], rows, in.ids, &s, got)
 	scoreRest(q[:stride], rows, in.ids, &s, want)
 	return closeF32("ScoreGatherU8", got, want, in.n)

@@ -234,10 +234,10 @@ func (d *Decoder) quantizationType() (engine.Quantization, error) {
 		return "", err
 	}
 	switch q := engine.Quantization(s); q {
-	case engine.QuantizeAuto, engine.QuantizeSQ8, engine.QuantizeSQ4, engine.QuantizeNone:
+	case engine.QuantizeAuto, engine.QuantizeSQ8, engine.QuantizeSQ4, engine.QuantizeBinary, engine.QuantizeNone:
 		return q, nil
 	}
-	return "", d.Invalid(`"auto", "sq8", "sq4" or "none"`, clip(string(s)))
+	return "", d.Invalid(`"auto", "sq8", "sq4", "binary" or "none"`, clip(string(s)))
 }
 
 func (d *Decoder) storage() (engine.Storage, error) {

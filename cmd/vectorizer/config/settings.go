@@ -146,8 +146,8 @@ func collectionSettings(c *Config) []*Setting {
 			number(&c.HNSW.EfSearch, 1, 10000)),
 		newSetting("collections.defaults.quantization", "auto",
 			"What searches of collections created without their own read: full vectors (none), "+
-				"codes of eight (sq8) or four bits (sq4), "+
+				"codes of eight (sq8), four (sq4) or one bit (binary), "+
 				"or the narrowest codes that a test shows to find the same neighbours (auto)",
-			choice(&c.Quantization, "auto", "sq8", "sq4", "none")),
+			choice(&c.Quantization, "auto", "sq8", "sq4", "binary", "none")),
 	}
 }

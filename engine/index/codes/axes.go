@@ -100,18 +100,22 @@ func gaussian(n int, rng *rand.Rand) []float32 {
 }
 
 // rotate sets dst to a random rotation of the rows of axes among themselves, of
-// dim components each: afterwards the sample varies about alike along all.
+// dim components each: afterwards the sample varies about alike along all. Where dst has
+// more rows than axes, the rotation is that of the larger space, and lengths stay.
 func rotate(dst, axes []float32, dim int, rng *rand.Rand) {
-	n := len(axes) / dim
+	n, have := len(dst)/dim, len(axes)/dim
 	turn := gaussian(n*n, rng)
 	orthonormalise(turn, n)
+	for i := range n { // only the columns that meet an axis
+		copy(turn[i*have:(i+1)*have], turn[i*n:])
+	}
 	columns := make([]float32, len(axes)) // the transposed axes
-	for i := range n {
+	for i := range have {
 		for d := range dim {
-			columns[d*n+i] = axes[i*dim+d]
+			columns[d*have+i] = axes[i*dim+d]
 		}
 	}
 	eachBlock(n, func(lo, hi int) {
-		simd.DotTileF32(turn[lo*n:hi*n], n, columns, n, dim, dst[lo*dim:hi*dim], dim)
+		simd.DotTileF32(turn[lo*have:hi*have], have, columns, have, dim, dst[lo*dim:hi*dim], dim)
 	})
 }

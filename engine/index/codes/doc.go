@@ -22,6 +22,6 @@
 //
 // Stride bytes, a multiple of a cache line: the codes, padding, and in the last
 // eight bytes the row's constant, a float32, and the sum of its codes, an int32, in
-// the machine's byte order (SQ4: the row's scale, a float32). A query's codes are zero where these lie, so a kernel
-// runs over whole lines.
+// the machine's byte order (SQ4 and Binary: the row's scale, a float32). A query's codes are
+// zero where these lie, so a kernel runs over whole lines.
 package codes

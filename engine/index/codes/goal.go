@@ -37,11 +37,16 @@ func newGoal(t *trainer, sample []float32) *goal {
 	return g
 }
 
-// maxDepth bounds the depths that are told apart.
-const maxDepth = 64
+// maxDepth bounds the depths that are told apart. Codes of one bit need deep lists.
+func (k Kind) maxDepth() int {
+	if k == Binary {
+		return 512
+	}
+	return 64
+}
 
 // measure sets m's depth, which is how many of the first rows by code hold
-// goalShare of the true neighbours, goalK to maxDepth, and its strain. The row that
+// goalShare of the true neighbours, goalK to maxDepth of its kind, and its strain. The row that
 // asks is left out on both sides.
 func (g *goal) measure(m *Model) {
 	rows, ids := g.encode(m)
@@ -64,12 +69,13 @@ func (g *goal) encode(m *Model) (rows []byte, ids []uint32) {
 func (g *goal) depth(m *Model, rows []byte, ids []uint32) int {
 	dist := make([]float32, g.t.rows)
 	var q Query
-	var at [maxDepth + 1]int // true neighbours by their place
+	deepest := m.kind.maxDepth()
+	at := make([]int, deepest+1) // true neighbours by their place
 	of := 0
 	for i, a := range g.asking {
 		m.SetVector(&q, g.sample[a*g.t.dim:(a+1)*g.t.dim])
 		m.Gather(&q, rows, ids, dist)
-		first := nearest(dist, maxDepth+1)
+		first := nearest(dist, deepest+1)
 		first = slices.DeleteFunc(first, func(r uint32) bool { return int(r) == a })
 		for _, r := range g.truth[i] {
 			if place := slices.Index(first, r); place >= 0 && int(r) != a {
@@ -86,7 +92,7 @@ func (g *goal) depth(m *Model, rows []byte, ids []uint32) int {
 			return place + 1
 		}
 	}
-	return maxDepth
+	return deepest
 }
 
 // nearest returns the numbers of the n smallest distances.

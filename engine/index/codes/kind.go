@@ -7,13 +7,14 @@ type Kind uint8
 
 // The kinds.
 const (
-	None Kind = iota // no codes: searches read full vectors
-	SQ8              // eight bits
-	Auto             // what is narrowest and finds the same neighbours, else none
-	SQ4              // four bits, with a scale of its own for each row
+	None   Kind = iota // no codes: searches read full vectors
+	SQ8                // eight bits
+	Auto               // what is narrowest and finds the same neighbours, else none
+	SQ4                // four bits, with a scale of its own for each row
+	Binary             // one bit, with a scale of its own for each row
 )
 
-var names = [...]string{None: "none", SQ8: "sq8", Auto: "auto", SQ4: "sq4"}
+var names = [...]string{None: "none", SQ8: "sq8", Auto: "auto", SQ4: "sq4", Binary: "binary"}
 
 // Bits is how wide a code is. None and Auto have no width.
 func (k Kind) Bits() int {
@@ -22,6 +23,8 @@ func (k Kind) Bits() int {
 		return 8
 	case SQ4:
 		return 4
+	case Binary:
+		return 1
 	}
 	panic("BUG: codes: no width of " + k.String())
 }

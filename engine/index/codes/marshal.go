@@ -14,7 +14,7 @@ import (
 const modelVersion = 2
 
 // MaxModelBytes bounds what Append writes.
-const MaxModelBytes = headBytes + 4*compute.MaxDim + maxProjectDim*maxProjectDim
+const MaxModelBytes = headBytes + 4*compute.MaxDim + maxProjectDim*(maxProjectDim+8*lineBytes)
 
 // ErrModel says that bytes are no model, or one of another version.
 var ErrModel = errors.New("codes: not a model that this program reads")
@@ -85,16 +85,17 @@ func (h *head) check(rest int) error {
 	switch {
 	case h.Version != modelVersion:
 		return fmt.Errorf("%w: version %d", ErrModel, h.Version)
-	case h.Kind != uint32(SQ8) && h.Kind != uint32(SQ4) || h.Metric > uint32(compute.Cosine) ||
+	case !slices.Contains([]Kind{SQ8, SQ4, Binary}, Kind(h.Kind)) || h.Kind > math.MaxUint8 || h.Metric > uint32(compute.Cosine) ||
 		h.Metric < uint32(compute.L2):
 		return fmt.Errorf("%w: kind %d, metric %d", ErrModel, h.Kind, h.Metric)
-	case h.Dim < 1 || h.Dim > compute.MaxDim || h.Kept < 1 || h.Kept > h.Dim || h.Projected > 1 ||
+	case h.Dim < 1 || h.Dim > compute.MaxDim || h.Kept < 1 ||
+		h.Kept > h.Dim && Kind(h.Kind) != Binary || h.Projected > 1 ||
 		h.Projected == 0 && h.Kept != h.Dim || h.Projected == 1 && h.Dim > maxProjectDim:
 		return fmt.Errorf("%w: %d of %d components", ErrModel, h.Kept, h.Dim)
 	case h.Stride%lineBytes != 0 || h.Stride > 2*compute.MaxDim || h.Stride < lineBytes ||
 		int(h.Kept) > Kind(h.Kind).room(int(h.Stride)):
 		return fmt.Errorf("%w: rows of %d bytes", ErrModel, h.Stride)
-	case h.Depth < goalK || h.Depth > maxDepth || !finite(h.Step) || h.Step <= 0 || !finite(h.Offset) ||
+	case h.Depth < goalK || int(h.Depth) > Kind(h.Kind).maxDepth() || !finite(h.Step) || h.Step <= 0 || !finite(h.Offset) ||
 		!finite(h.Strain) || !finite(h.ProjStep):
 		return fmt.Errorf("%w: depth %d, step %g, offset %g", ErrModel, h.Depth, h.Step, h.Offset)
 	case rest != want:

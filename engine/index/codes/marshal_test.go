@@ -15,7 +15,8 @@ func models() (out []*Model) {
 	base := lowRank(r, 100, 12, 3, compute.L2)
 	t := &trainer{kind: SQ8, metric: compute.Dot, dim: 12, rows: 100, rng: r}
 	t.centre(base)
-	return []*Model{Train(SQ8, compute.L2, 12, base, 1), t.plain(base), Train(SQ4, compute.Cosine, 12, base, 1)}
+	return []*Model{Train(SQ8, compute.L2, 12, base, 1), t.plain(base), Train(SQ4, compute.Cosine, 12, base, 1),
+		Train(Binary, compute.L2, 12, base, 1)}
 }
 
 func TestModelRoundTrip(t *testing.T) {
@@ -60,6 +61,11 @@ func FuzzModel(f *testing.F) {
 		row := make([]byte, m.Stride())
 		m.Encode(row, make([]float32, m.dim), new(Scratch))
 		var q Query
+		m.SetVector(&q, make([]float32, m.dim))
+		m.Gather(&q, row, []uint32{0}, make([]float32, 1))
+		if m.Coarse() {
+			return
+		}
 		m.SetCode(&q, row)
 		m.Gather(&q, row, []uint32{0}, make([]float32, 1))
 	})

@@ -31,7 +31,9 @@ type Model struct {
 	// matrix, so its rounding turns the directions a little and costs no agreement.
 	proj     []uint8
 	projStep float32
-	step     float32 // from one code to the next, SQ8 only
+	// step is from one code to the next with SQ8; with Binary the root mean square of
+	// the rows' distances from the mean.
+	step float32
 	// offset is the constant of all estimates: under dot, the squared length of the
 	// mean, which the two sides' constants take off twice.
 	offset float32
@@ -60,6 +62,10 @@ func (m *Model) Strain() float32 { return m.strain }
 // neighbours, as measured on the sample. Where they do not, full vectors are the
 // better choice.
 func (m *Model) Faithful() bool { return m.depth <= faithfulDepth }
+
+// Coarse reports whether codes tell little enough that they only lead a search to where
+// to look: rows are linked by vectors, and all that a search finds is ranked by them.
+func (m *Model) Coarse() bool { return m.kind == Binary }
 
 // Slack is how many places more a list of candidates needs when codes order it, to
 // hold the same neighbours.
@@ -154,9 +160,12 @@ func stepOf(largest float32) float32 {
 func (m *Model) Encode(dst []byte, v []float32, s *Scratch) (strain float32) {
 	t := m.project(s, v, true)
 	dst = dst[:m.stride]
-	if m.kind == SQ4 {
+	switch m.kind {
+	case SQ4:
 		m.encode4(dst, v, &t)
-	} else {
+	case Binary:
+		strain = m.encode1(dst, v, &t)
+	default:
 		strain = m.encode8(dst, v, &t, s.codes)
 	}
 	if t.rest > 0 {

@@ -150,9 +150,13 @@ func step64(stride int) int { return roundUp(stride/8, lineBytes) }
 // withStride makes the model of rows of stride bytes.
 func (t *trainer) withStride(sample, axes []float32, kind Kind, stride int) *Model {
 	m := &Model{kind: kind, metric: t.metric, dim: t.dim, mean: t.mean, stride: stride, rows: t.rows}
-	m.kept = min(t.dim, kind.room(stride))
+	m.kept = kind.room(stride)
+	axes = axes[:min(m.kept, t.dim)*t.dim]
+	if kind != Binary { // of which more components than there are say more
+		m.kept = min(t.dim, m.kept)
+	}
 	turned := make([]float32, m.kept*t.dim)
-	rotate(turned, axes[:m.kept*t.dim], t.dim, t.rng)
+	rotate(turned, axes, t.dim, t.rng)
 	m.setMatrix(turned)
 	y := make([]float32, 0, t.rows*m.kept)
 	var s Scratch
@@ -180,10 +184,26 @@ func (m *Model) setMatrix(matrix []float32) {
 // finished sets what follows from the turned sample.
 func (m *Model) finished(components []float32) *Model {
 	m.step = stepFor(components)
+	if m.kind == Binary {
+		m.step = spread(components, m.rows)
+	}
 	if m.metric == compute.Dot {
 		m.offset = simd.DotF32(m.mean, m.mean)
 	}
 	return m
+}
+
+// spread is the root mean square of the lengths of rows rows.
+func spread(components []float32, rows int) float32 {
+	squares := 0.0
+	for _, x := range components {
+		squares += float64(x) * float64(x)
+	}
+	s := float32(math.Sqrt(squares / float64(rows)))
+	if !finite(s) || s <= 0 {
+		return 1
+	}
+	return s
 }
 
 // stepFor is the step with which no component of the sample leaves the range.

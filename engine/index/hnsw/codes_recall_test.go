@@ -21,7 +21,7 @@ func TestCodesLoseNothing(t *testing.T) {
 	}
 	for _, ef := range []int{16, 64} {
 		want, _ := recall(codes.None, ef)
-		for _, kind := range []codes.Kind{codes.SQ8, codes.SQ4, codes.Auto} {
+		for _, kind := range []codes.Kind{codes.SQ8, codes.SQ4, codes.Binary, codes.Auto} {
 			got, bits := recall(kind, ef)
 			t.Logf("ef %d: %s (%d bits) %.4f, by vectors %.4f", ef, kind, bits, got, want)
 			if bits == 0 || got < want-0.004 {

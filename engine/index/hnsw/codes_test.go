@@ -275,7 +275,8 @@ func TestRequantize(t *testing.T) {
 	ask(codes.SQ4)
 	ask(codes.None)
 	ask(codes.SQ8)
-	ask(codes.SQ4, codes.None, codes.SQ8, codes.None, codes.SQ4)
+	ask(codes.Binary)
+	ask(codes.SQ4, codes.None, codes.Binary, codes.SQ8, codes.None, codes.SQ4)
 	close(stop)
 	if err := <-done; err != nil {
 		t.Fatal(err)

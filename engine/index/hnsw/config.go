@@ -113,5 +113,5 @@ func (c Config) validate() error {
 }
 
 func errInvalidKind(k codes.Kind) error {
-	return errs.Invalid("quantization", "none, sq8, sq4 or auto", uint8(k))
+	return errs.Invalid("quantization", "none, sq8, sq4, binary or auto", uint8(k))
 }

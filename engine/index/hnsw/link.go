@@ -10,7 +10,7 @@ import (
 // moved says that its vector is another then. The caller holds x.jobs for
 // reading.
 func (x *Index) link(m *memory, s *scratch, row uint32, moved bool) {
-	w := x.newWalk(m, s)
+	w := x.newLinkWalk(m, s)
 	if moved || !m.isLinked(row) {
 		w.encode(row)
 	}

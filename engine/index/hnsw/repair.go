@@ -157,7 +157,7 @@ func (x *Index) sweepStep(s *scratch, first int, f func(w *walk, row uint32)) bo
 	defer x.jobs.RUnlock()
 	m := x.mem.Load()
 	groups := groupsFor(int(m.rows.Load()))
-	w := x.newWalk(m, s)
+	w := x.newLinkWalk(m, s)
 	for i := first; i < min(first+repairStep, groups); i++ {
 		for word := atomic.LoadUint64(&m.groups[i].linked); word != 0; word &= word - 1 {
 			f(&w, uint32(i<<6+bits.TrailingZeros64(word)))
@@ -331,7 +331,7 @@ func (x *Index) free(victims *bitset, bare []uint32) []uint32 {
 func (x *Index) freeRow(s *scratch, row uint32, bare []uint32) []uint32 {
 	x.jobs.RLock()
 	defer x.jobs.RUnlock()
-	w := x.newWalk(x.mem.Load(), s)
+	w := x.newLinkWalk(x.mem.Load(), s)
 	w.clearRow(row)
 	for _, r := range s.lost {
 		if w.m.isAlive(r) && !w.adopt(r) {

@@ -25,6 +25,9 @@ func (w *walk) rerank(found []cand, k int) []cand {
 	f := &w.s.ranked
 	f.reset(k + rerankStep)
 	first, step := k, max(rerankStep, len(found)/rerankShare)
+	if w.src.codes.model.Coarse() {
+		first = len(found)
+	}
 	for i := 0; i < len(found); {
 		w.s.ids = w.s.ids[:0]
 		for ; i < len(found) && len(w.s.ids) < max(first, step); i++ {

@@ -10,6 +10,7 @@ type walk struct {
 	x     *Index
 	m     *memory
 	src   source
+	coded *codeRows // where rows that are linked get their codes; nil without
 	s     *scratch
 	allow []uint64 // nil admits every row
 	dead  bool     // rows may be dead: look at their bit
@@ -28,6 +29,16 @@ func (x *Index) newWalk(m *memory, s *scratch) walk {
 	return walk{x: x, m: m, src: x.source(m), s: s, skip: NoRow, linkLines: (m.m0*4 + 63) / 64}
 }
 
+// newLinkWalk is newWalk for one who changes links.
+func (x *Index) newLinkWalk(m *memory, s *scratch) walk {
+	w := x.newWalk(m, s)
+	w.coded = w.src.codes
+	if w.coded != nil && w.coded.model.Coarse() {
+		w.src.codes = nil
+	}
+	return w
+}
+
 // setRow makes a row what is searched for.
 func (w *walk) setRow(row uint32) {
 	q := &w.s.query
@@ -39,7 +50,7 @@ func (w *walk) setRow(row uint32) {
 
 // encode writes the code of a row that is about to be linked.
 func (w *walk) encode(row uint32) {
-	if c := w.src.codes; c != nil {
+	if c := w.coded; c != nil {
 		c.noted(c.model.Encode(c.row(row), w.m.vector(row)[:w.x.cfg.Dim], &w.s.coding))
 	}
 }
