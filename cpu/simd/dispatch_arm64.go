@@ -145,11 +145,23 @@ func l2GatherI8(q, rows []int8, stride int, ids []uint32, out []int32) {
 }
 
 func dotRowsU8I8(q []int8, rows []uint8, stride int, out []int32) {
-	dotRowsU8I8Generic(q, rows, stride, out)
+	switch cpulevel.Now {
+	case cpulevel.NEON:
+		dotRowsU8I8NEON(unsafe.SliceData(q), unsafe.SliceData(rows), len(q), stride, unsafe.SliceData(out), len(out))
+	default:
+		dotRowsU8I8Generic(q, rows, stride, out)
+	}
 }
 
 func dotGatherU8I8(q []int8, rows []uint8, stride int, ids []uint32, out []int32) {
-	dotGatherU8I8Generic(q, rows, stride, ids, out)
+	qp, rp := unsafe.SliceData(q), unsafe.SliceData(rows)
+	ip, op := unsafe.SliceData(ids), unsafe.SliceData(out)
+	switch cpulevel.Now {
+	case cpulevel.NEON:
+		dotGatherU8I8NEON(qp, rp, len(q), stride, ip, op, len(out))
+	default:
+		dotGatherU8I8Generic(q, rows, stride, ids, out)
+	}
 }
 
 func hamming(a, b []uint64) int32 {

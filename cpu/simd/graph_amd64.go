@@ -39,6 +39,18 @@ func scoreU4AVX512(q *int8, rows *byte, stride int, ids *uint32, count int, shif
 //go:noescape
 func scoreU4AVX2(q *int8, rows *byte, stride int, ids *uint32, count int, shift int32, scale float32, bias float32, offset float32, out *float32)
 
+// scoreU1AVX512 is ScoreGatherU1 for count rows, at least one, of stride bytes, a
+// multiple of 64. out has room for count rounded up to four.
+//
+//go:noescape
+func scoreU1AVX512(q *int8, rows *byte, stride int, ids *uint32, count int, shift int32, scale float32, bias float32, offset float32, out *float32)
+
+// scoreU1AVX2 is ScoreGatherU1 for count rows, at least one, of stride bytes, a
+// multiple of 64. out has room for count rounded up to four.
+//
+//go:noescape
+func scoreU1AVX2(q *int8, rows *byte, stride int, ids *uint32, count int, shift int32, scale float32, bias float32, offset float32, out *float32)
+
 // centreF32AVX2 is CentreF32 for n components, a multiple of 16.
 //
 //go:noescape

@@ -461,6 +461,595 @@ column:
 	VZEROUPPER
 	RET
 
+// func scoreU1AVX512(q *int8, rows *byte, stride int, ids *uint32, count int, shift int32, scale float32, bias float32, offset float32, out *float32)
+// Requires: AVX, AVX2, AVX512F, AVX512VPOPCNTDQ, CMOV
+TEXT ·scoreU1AVX512(SB), NOSPLIT, $0-64
+	MOVQ         q+0(FP), AX
+	MOVQ         rows+8(FP), CX
+	MOVQ         stride+16(FP), DX
+	MOVQ         ids+24(FP), BX
+	MOVQ         count+32(FP), SI
+	MOVQ         out+56(FP), DI
+	MOVL         shift+40(FP), R8
+	VMOVD        R8, X0
+	VPBROADCASTD X0, X0
+	VBROADCASTSS scale+44(FP), X1
+	VBROADCASTSS bias+48(FP), X2
+	VBROADCASTSS offset+52(FP), X3
+	LEAQ         -1(SI), SI
+	XORQ         R8, R8
+
+group:
+	LEAQ    (R8), R9
+	CMPQ    R9, SI
+	CMOVQGT SI, R9
+	MOVL    (BX)(R9*4), R9
+	IMULQ   DX, R9
+	ADDQ    CX, R9
+	LEAQ    1(R8), R10
+	CMPQ    R10, SI
+	CMOVQGT SI, R10
+	MOVL    (BX)(R10*4), R10
+	IMULQ   DX, R10
+	ADDQ    CX, R10
+	LEAQ    2(R8), R11
+	CMPQ    R11, SI
+	CMOVQGT SI, R11
+	MOVL    (BX)(R11*4), R11
+	IMULQ   DX, R11
+	ADDQ    CX, R11
+	LEAQ    3(R8), R12
+	CMPQ    R12, SI
+	CMOVQGT SI, R12
+	MOVL    (BX)(R12*4), R12
+	IMULQ   DX, R12
+	ADDQ    CX, R12
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	XORQ    R13, R13
+
+column:
+	VMOVDQU64     (AX)(R13*4), Z8
+	VMOVDQU64     64(AX)(R13*4), Z9
+	VMOVDQU64     128(AX)(R13*4), Z10
+	VMOVDQU64     192(AX)(R13*4), Z11
+	VMOVDQU64     (R9)(R13*1), Z12
+	VPANDD        Z11, Z12, Z13
+	VPOPCNTD      Z13, Z13
+	VPANDD        Z10, Z12, Z14
+	VPOPCNTD      Z14, Z14
+	VPADDD        Z13, Z13, Z13
+	VPSUBD        Z13, Z14, Z13
+	VPANDD        Z9, Z12, Z14
+	VPOPCNTD      Z14, Z14
+	VPADDD        Z13, Z13, Z13
+	VPADDD        Z14, Z13, Z13
+	VPANDD        Z8, Z12, Z12
+	VPOPCNTD      Z12, Z12
+	VPADDD        Z13, Z13, Z13
+	VPADDD        Z12, Z13, Z13
+	VPADDD        Z13, Z4, Z4
+	VMOVDQU64     (R10)(R13*1), Z12
+	VPANDD        Z11, Z12, Z13
+	VPOPCNTD      Z13, Z13
+	VPANDD        Z10, Z12, Z14
+	VPOPCNTD      Z14, Z14
+	VPADDD        Z13, Z13, Z13
+	VPSUBD        Z13, Z14, Z13
+	VPANDD        Z9, Z12, Z14
+	VPOPCNTD      Z14, Z14
+	VPADDD        Z13, Z13, Z13
+	VPADDD        Z14, Z13, Z13
+	VPANDD        Z8, Z12, Z12
+	VPOPCNTD      Z12, Z12
+	VPADDD        Z13, Z13, Z13
+	VPADDD        Z12, Z13, Z13
+	VPADDD        Z13, Z5, Z5
+	VMOVDQU64     (R11)(R13*1), Z12
+	VPANDD        Z11, Z12, Z13
+	VPOPCNTD      Z13, Z13
+	VPANDD        Z10, Z12, Z14
+	VPOPCNTD      Z14, Z14
+	VPADDD        Z13, Z13, Z13
+	VPSUBD        Z13, Z14, Z13
+	VPANDD        Z9, Z12, Z14
+	VPOPCNTD      Z14, Z14
+	VPADDD        Z13, Z13, Z13
+	VPADDD        Z14, Z13, Z13
+	VPANDD        Z8, Z12, Z12
+	VPOPCNTD      Z12, Z12
+	VPADDD        Z13, Z13, Z13
+	VPADDD        Z12, Z13, Z13
+	VPADDD        Z13, Z6, Z6
+	VMOVDQU64     (R12)(R13*1), Z12
+	VPANDD        Z11, Z12, Z11
+	VPOPCNTD      Z11, Z11
+	VPANDD        Z10, Z12, Z10
+	VPOPCNTD      Z10, Z10
+	VPADDD        Z11, Z11, Z11
+	VPSUBD        Z11, Z10, Z11
+	VPANDD        Z9, Z12, Z9
+	VPOPCNTD      Z9, Z9
+	VPADDD        Z11, Z11, Z11
+	VPADDD        Z9, Z11, Z11
+	VPANDD        Z8, Z12, Z8
+	VPOPCNTD      Z8, Z8
+	VPADDD        Z11, Z11, Z11
+	VPADDD        Z8, Z11, Z11
+	VPADDD        Z11, Z7, Z7
+	ADDQ          $0x40, R13
+	CMPQ          R13, DX
+	JL            column
+	VEXTRACTI64X4 $0x01, Z4, Y8
+	VPADDD        Y8, Y4, Y8
+	VEXTRACTI64X4 $0x01, Z5, Y9
+	VPADDD        Y9, Y5, Y9
+	VEXTRACTI64X4 $0x01, Z6, Y10
+	VPADDD        Y10, Y6, Y10
+	VEXTRACTI64X4 $0x01, Z7, Y11
+	VPADDD        Y11, Y7, Y11
+	VPHADDD       Y9, Y8, Y8
+	VPHADDD       Y11, Y10, Y10
+	VPHADDD       Y10, Y8, Y8
+	VEXTRACTI128  $0x01, Y8, X9
+	VPADDD        X9, X8, X9
+	VPADDD        X9, X9, X9
+	VMOVSS        -4(R9)(DX*1), X8
+	VINSERTPS     $0x10, -4(R10)(DX*1), X8, X8
+	VINSERTPS     $0x20, -4(R11)(DX*1), X8, X8
+	VINSERTPS     $0x30, -4(R12)(DX*1), X8, X8
+	VMULPS        X1, X8, X8
+	VPSUBD        X0, X9, X9
+	VCVTDQ2PS     X9, X9
+	VMULPS        X8, X9, X9
+	VMOVSS        -8(R9)(DX*1), X8
+	VINSERTPS     $0x10, -8(R10)(DX*1), X8, X8
+	VINSERTPS     $0x20, -8(R11)(DX*1), X8, X8
+	VINSERTPS     $0x30, -8(R12)(DX*1), X8, X8
+	VADDPS        X8, X2, X8
+	VADDPS        X3, X8, X8
+	VSUBPS        X9, X8, X8
+	VMOVUPS       X8, (DI)(R8*4)
+	ADDQ          $0x04, R8
+	CMPQ          R8, SI
+	JLE           group
+	VZEROUPPER
+	RET
+
+// func scoreU1AVX2(q *int8, rows *byte, stride int, ids *uint32, count int, shift int32, scale float32, bias float32, offset float32, out *float32)
+// Requires: AVX, AVX2, CMOV
+TEXT ·scoreU1AVX2(SB), NOSPLIT, $0-64
+	MOVQ         q+0(FP), AX
+	MOVQ         rows+8(FP), CX
+	MOVQ         stride+16(FP), DX
+	MOVQ         ids+24(FP), BX
+	MOVQ         count+32(FP), SI
+	MOVQ         out+56(FP), DI
+	MOVL         shift+40(FP), R8
+	VMOVD        R8, X0
+	VPBROADCASTD X0, X0
+	VBROADCASTSS scale+44(FP), X1
+	VBROADCASTSS bias+48(FP), X2
+	VBROADCASTSS offset+52(FP), X3
+	VMOVDQU      nibbleBits<>+0(SB), Y4
+	VPCMPEQB     Y5, Y5, Y5
+	VPABSB       Y5, Y6
+	VPSRLW       $0x0c, Y5, Y5
+	VPACKUSWB    Y5, Y5, Y5
+	LEAQ         -1(SI), SI
+	XORQ         R8, R8
+
+group:
+	LEAQ    (R8), R9
+	CMPQ    R9, SI
+	CMOVQGT SI, R9
+	MOVL    (BX)(R9*4), R9
+	IMULQ   DX, R9
+	ADDQ    CX, R9
+	LEAQ    1(R8), R10
+	CMPQ    R10, SI
+	CMOVQGT SI, R10
+	MOVL    (BX)(R10*4), R10
+	IMULQ   DX, R10
+	ADDQ    CX, R10
+	LEAQ    2(R8), R11
+	CMPQ    R11, SI
+	CMOVQGT SI, R11
+	MOVL    (BX)(R11*4), R11
+	IMULQ   DX, R11
+	ADDQ    CX, R11
+	LEAQ    3(R8), R12
+	CMPQ    R12, SI
+	CMOVQGT SI, R12
+	MOVL    (BX)(R12*4), R12
+	IMULQ   DX, R12
+	ADDQ    CX, R12
+	VPXOR   Y7, Y7, Y7
+	VPXOR   Y8, Y8, Y8
+	VPXOR   Y9, Y9, Y9
+	VPXOR   Y10, Y10, Y10
+	XORQ    R13, R13
+
+column:
+	VMOVDQU      (R9)(R13*1), Y11
+	VPAND        192(AX)(R13*4), Y11, Y12
+	VPSRLW       $0x04, Y12, Y13
+	VPAND        Y5, Y12, Y12
+	VPAND        Y5, Y13, Y13
+	VPSHUFB      Y12, Y4, Y12
+	VPSHUFB      Y13, Y4, Y13
+	VPADDB       Y13, Y12, Y12
+	VPAND        128(AX)(R13*4), Y11, Y13
+	VPSRLW       $0x04, Y13, Y14
+	VPAND        Y5, Y13, Y13
+	VPAND        Y5, Y14, Y14
+	VPSHUFB      Y13, Y4, Y13
+	VPSHUFB      Y14, Y4, Y14
+	VPADDB       Y14, Y13, Y13
+	VPADDB       Y12, Y12, Y12
+	VPSUBB       Y12, Y13, Y12
+	VPAND        64(AX)(R13*4), Y11, Y13
+	VPSRLW       $0x04, Y13, Y14
+	VPAND        Y5, Y13, Y13
+	VPAND        Y5, Y14, Y14
+	VPSHUFB      Y13, Y4, Y13
+	VPSHUFB      Y14, Y4, Y14
+	VPADDB       Y14, Y13, Y13
+	VPADDB       Y12, Y12, Y12
+	VPADDB       Y13, Y12, Y12
+	VPAND        (AX)(R13*4), Y11, Y11
+	VPSRLW       $0x04, Y11, Y13
+	VPAND        Y5, Y11, Y11
+	VPAND        Y5, Y13, Y13
+	VPSHUFB      Y11, Y4, Y11
+	VPSHUFB      Y13, Y4, Y13
+	VPADDB       Y13, Y11, Y11
+	VPADDB       Y12, Y12, Y12
+	VPADDB       Y11, Y12, Y12
+	VPMADDUBSW   Y12, Y6, Y12
+	VPSRLW       $0x08, Y6, Y11
+	VPMADDWD     Y11, Y12, Y12
+	VPADDD       Y12, Y7, Y7
+	VMOVDQU      (R10)(R13*1), Y11
+	VPAND        192(AX)(R13*4), Y11, Y12
+	VPSRLW       $0x04, Y12, Y13
+	VPAND        Y5, Y12, Y12
+	VPAND        Y5, Y13, Y13
+	VPSHUFB      Y12, Y4, Y12
+	VPSHUFB      Y13, Y4, Y13
+	VPADDB       Y13, Y12, Y12
+	VPAND        128(AX)(R13*4), Y11, Y13
+	VPSRLW       $0x04, Y13, Y14
+	VPAND        Y5, Y13, Y13
+	VPAND        Y5, Y14, Y14
+	VPSHUFB      Y13, Y4, Y13
+	VPSHUFB      Y14, Y4, Y14
+	VPADDB       Y14, Y13, Y13
+	VPADDB       Y12, Y12, Y12
+	VPSUBB       Y12, Y13, Y12
+	VPAND        64(AX)(R13*4), Y11, Y13
+	VPSRLW       $0x04, Y13, Y14
+	VPAND        Y5, Y13, Y13
+	VPAND        Y5, Y14, Y14
+	VPSHUFB      Y13, Y4, Y13
+	VPSHUFB      Y14, Y4, Y14
+	VPADDB       Y14, Y13, Y13
+	VPADDB       Y12, Y12, Y12
+	VPADDB       Y13, Y12, Y12
+	VPAND        (AX)(R13*4), Y11, Y11
+	VPSRLW       $0x04, Y11, Y13
+	VPAND        Y5, Y11, Y11
+	VPAND        Y5, Y13, Y13
+	VPSHUFB      Y11, Y4, Y11
+	VPSHUFB      Y13, Y4, Y13
+	VPADDB       Y13, Y11, Y11
+	VPADDB       Y12, Y12, Y12
+	VPADDB       Y11, Y12, Y12
+	VPMADDUBSW   Y12, Y6, Y12
+	VPSRLW       $0x08, Y6, Y11
+	VPMADDWD     Y11, Y12, Y12
+	VPADDD       Y12, Y8, Y8
+	VMOVDQU      (R11)(R13*1), Y11
+	VPAND        192(AX)(R13*4), Y11, Y12
+	VPSRLW       $0x04, Y12, Y13
+	VPAND        Y5, Y12, Y12
+	VPAND        Y5, Y13, Y13
+	VPSHUFB      Y12, Y4, Y12
+	VPSHUFB      Y13, Y4, Y13
+	VPADDB       Y13, Y12, Y12
+	VPAND        128(AX)(R13*4), Y11, Y13
+	VPSRLW       $0x04, Y13, Y14
+	VPAND        Y5, Y13, Y13
+	VPAND        Y5, Y14, Y14
+	VPSHUFB      Y13, Y4, Y13
+	VPSHUFB      Y14, Y4, Y14
+	VPADDB       Y14, Y13, Y13
+	VPADDB       Y12, Y12, Y12
+	VPSUBB       Y12, Y13, Y12
+	VPAND        64(AX)(R13*4), Y11, Y13
+	VPSRLW       $0x04, Y13, Y14
+	VPAND        Y5, Y13, Y13
+	VPAND        Y5, Y14, Y14
+	VPSHUFB      Y13, Y4, Y13
+	VPSHUFB      Y14, Y4, Y14
+	VPADDB       Y14, Y13, Y13
+	VPADDB       Y12, Y12, Y12
+	VPADDB       Y13, Y12, Y12
+	VPAND        (AX)(R13*4), Y11, Y11
+	VPSRLW       $0x04, Y11, Y13
+	VPAND        Y5, Y11, Y11
+	VPAND        Y5, Y13, Y13
+	VPSHUFB      Y11, Y4, Y11
+	VPSHUFB      Y13, Y4, Y13
+	VPADDB       Y13, Y11, Y11
+	VPADDB       Y12, Y12, Y12
+	VPADDB       Y11, Y12, Y12
+	VPMADDUBSW   Y12, Y6, Y12
+	VPSRLW       $0x08, Y6, Y11
+	VPMADDWD     Y11, Y12, Y12
+	VPADDD       Y12, Y9, Y9
+	VMOVDQU      (R12)(R13*1), Y11
+	VPAND        192(AX)(R13*4), Y11, Y12
+	VPSRLW       $0x04, Y12, Y13
+	VPAND        Y5, Y12, Y12
+	VPAND        Y5, Y13, Y13
+	VPSHUFB      Y12, Y4, Y12
+	VPSHUFB      Y13, Y4, Y13
+	VPADDB       Y13, Y12, Y12
+	VPAND        128(AX)(R13*4), Y11, Y13
+	VPSRLW       $0x04, Y13, Y14
+	VPAND        Y5, Y13, Y13
+	VPAND        Y5, Y14, Y14
+	VPSHUFB      Y13, Y4, Y13
+	VPSHUFB      Y14, Y4, Y14
+	VPADDB       Y14, Y13, Y13
+	VPADDB       Y12, Y12, Y12
+	VPSUBB       Y12, Y13, Y12
+	VPAND        64(AX)(R13*4), Y11, Y13
+	VPSRLW       $0x04, Y13, Y14
+	VPAND        Y5, Y13, Y13
+	VPAND        Y5, Y14, Y14
+	VPSHUFB      Y13, Y4, Y13
+	VPSHUFB      Y14, Y4, Y14
+	VPADDB       Y14, Y13, Y13
+	VPADDB       Y12, Y12, Y12
+	VPADDB       Y13, Y12, Y12
+	VPAND        (AX)(R13*4), Y11, Y11
+	VPSRLW       $0x04, Y11, Y13
+	VPAND        Y5, Y11, Y11
+	VPAND        Y5, Y13, Y13
+	VPSHUFB      Y11, Y4, Y11
+	VPSHUFB      Y13, Y4, Y13
+	VPADDB       Y13, Y11, Y11
+	VPADDB       Y12, Y12, Y12
+	VPADDB       Y11, Y12, Y12
+	VPMADDUBSW   Y12, Y6, Y12
+	VPSRLW       $0x08, Y6, Y11
+	VPMADDWD     Y11, Y12, Y12
+	VPADDD       Y12, Y10, Y10
+	VMOVDQU      32(R9)(R13*1), Y11
+	VPAND        224(AX)(R13*4), Y11, Y12
+	VPSRLW       $0x04, Y12, Y13
+	VPAND        Y5, Y12, Y12
+	VPAND        Y5, Y13, Y13
+	VPSHUFB      Y12, Y4, Y12
+	VPSHUFB      Y13, Y4, Y13
+	VPADDB       Y13, Y12, Y12
+	VPAND        160(AX)(R13*4), Y11, Y13
+	VPSRLW       $0x04, Y13, Y14
+	VPAND        Y5, Y13, Y13
+	VPAND        Y5, Y14, Y14
+	VPSHUFB      Y13, Y4, Y13
+	VPSHUFB      Y14, Y4, Y14
+	VPADDB       Y14, Y13, Y13
+	VPADDB       Y12, Y12, Y12
+	VPSUBB       Y12, Y13, Y12
+	VPAND        96(AX)(R13*4), Y11, Y13
+	VPSRLW       $0x04, Y13, Y14
+	VPAND        Y5, Y13, Y13
+	VPAND        Y5, Y14, Y14
+	VPSHUFB      Y13, Y4, Y13
+	VPSHUFB      Y14, Y4, Y14
+	VPADDB       Y14, Y13, Y13
+	VPADDB       Y12, Y12, Y12
+	VPADDB       Y13, Y12, Y12
+	VPAND        32(AX)(R13*4), Y11, Y11
+	VPSRLW       $0x04, Y11, Y13
+	VPAND        Y5, Y11, Y11
+	VPAND        Y5, Y13, Y13
+	VPSHUFB      Y11, Y4, Y11
+	VPSHUFB      Y13, Y4, Y13
+	VPADDB       Y13, Y11, Y11
+	VPADDB       Y12, Y12, Y12
+	VPADDB       Y11, Y12, Y12
+	VPMADDUBSW   Y12, Y6, Y12
+	VPSRLW       $0x08, Y6, Y11
+	VPMADDWD     Y11, Y12, Y12
+	VPADDD       Y12, Y7, Y7
+	VMOVDQU      32(R10)(R13*1), Y11
+	VPAND        224(AX)(R13*4), Y11, Y12
+	VPSRLW       $0x04, Y12, Y13
+	VPAND        Y5, Y12, Y12
+	VPAND        Y5, Y13, Y13
+	VPSHUFB      Y12, Y4, Y12
+	VPSHUFB      Y13, Y4, Y13
+	VPADDB       Y13, Y12, Y12
+	VPAND        160(AX)(R13*4), Y11, Y13
+	VPSRLW       $0x04, Y13, Y14
+	VPAND        Y5, Y13, Y13
+	VPAND        Y5, Y14, Y14
+	VPSHUFB      Y13, Y4, Y13
+	VPSHUFB      Y14, Y4, Y14
+	VPADDB       Y14, Y13, Y13
+	VPADDB       Y12, Y12, Y12
+	VPSUBB       Y12, Y13, Y12
+	VPAND        96(AX)(R13*4), Y11, Y13
+	VPSRLW       $0x04, Y13, Y14
+	VPAND        Y5, Y13, Y13
+	VPAND        Y5, Y14, Y14
+	VPSHUFB      Y13, Y4, Y13
+	VPSHUFB      Y14, Y4, Y14
+	VPADDB       Y14, Y13, Y13
+	VPADDB       Y12, Y12, Y12
+	VPADDB       Y13, Y12, Y12
+	VPAND        32(AX)(R13*4), Y11, Y11
+	VPSRLW       $0x04, Y11, Y13
+	VPAND        Y5, Y11, Y11
+	VPAND        Y5, Y13, Y13
+	VPSHUFB      Y11, Y4, Y11
+	VPSHUFB      Y13, Y4, Y13
+	VPADDB       Y13, Y11, Y11
+	VPADDB       Y12, Y12, Y12
+	VPADDB       Y11, Y12, Y12
+	VPMADDUBSW   Y12, Y6, Y12
+	VPSRLW       $0x08, Y6, Y11
+	VPMADDWD     Y11, Y12, Y12
+	VPADDD       Y12, Y8, Y8
+	VMOVDQU      32(R11)(R13*1), Y11
+	VPAND        224(AX)(R13*4), Y11, Y12
+	VPSRLW       $0x04, Y12, Y13
+	VPAND        Y5, Y12, Y12
+	VPAND        Y5, Y13, Y13
+	VPSHUFB      Y12, Y4, Y12
+	VPSHUFB      Y13, Y4, Y13
+	VPADDB       Y13, Y12, Y12
+	VPAND        160(AX)(R13*4), Y11, Y13
+	VPSRLW       $0x04, Y13, Y14
+	VPAND        Y5, Y13, Y13
+	VPAND        Y5, Y14, Y14
+	VPSHUFB      Y13, Y4, Y13
+	VPSHUFB      Y14, Y4, Y14
+	VPADDB       Y14, Y13, Y13
+	VPADDB       Y12, Y12, Y12
+	VPSUBB       Y12, Y13, Y12
+	VPAND        96(AX)(R13*4), Y11, Y13
+	VPSRLW       $0x04, Y13, Y14
+	VPAND        Y5, Y13, Y13
+	VPAND        Y5, Y14, Y14
+	VPSHUFB      Y13, Y4, Y13
+	VPSHUFB      Y14, Y4, Y14
+	VPADDB       Y14, Y13, Y13
+	VPADDB       Y12, Y12, Y12
+	VPADDB       Y13, Y12, Y12
+	VPAND        32(AX)(R13*4), Y11, Y11
+	VPSRLW       $0x04, Y11, Y13
+	VPAND        Y5, Y11, Y11
+	VPAND        Y5, Y13, Y13
+	VPSHUFB      Y11, Y4, Y11
+	VPSHUFB      Y13, Y4, Y13
+	VPADDB       Y13, Y11, Y11
+	VPADDB       Y12, Y12, Y12
+	VPADDB       Y11, Y12, Y12
+	VPMADDUBSW   Y12, Y6, Y12
+	VPSRLW       $0x08, Y6, Y11
+	VPMADDWD     Y11, Y12, Y12
+	VPADDD       Y12, Y9, Y9
+	VMOVDQU      32(R12)(R13*1), Y11
+	VPAND        224(AX)(R13*4), Y11, Y12
+	VPSRLW       $0x04, Y12, Y13
+	VPAND        Y5, Y12, Y12
+	VPAND        Y5, Y13, Y13
+	VPSHUFB      Y12, Y4, Y12
+	VPSHUFB      Y13, Y4, Y13
+	VPADDB       Y13, Y12, Y12
+	VPAND        160(AX)(R13*4), Y11, Y13
+	VPSRLW       $0x04, Y13, Y14
+	VPAND        Y5, Y13, Y13
+	VPAND        Y5, Y14, Y14
+	VPSHUFB      Y13, Y4, Y13
+	VPSHUFB      Y14, Y4, Y14
+	VPADDB       Y14, Y13, Y13
+	VPADDB       Y12, Y12, Y12
+	VPSUBB       Y12, Y13, Y12
+	VPAND        96(AX)(R13*4), Y11, Y13
+	VPSRLW       $0x04, Y13, Y14
+	VPAND        Y5, Y13, Y13
+	VPAND        Y5, Y14, Y14
+	VPSHUFB      Y13, Y4, Y13
+	VPSHUFB      Y14, Y4, Y14
+	VPADDB       Y14, Y13, Y13
+	VPADDB       Y12, Y12, Y12
+	VPADDB       Y13, Y12, Y12
+	VPAND        32(AX)(R13*4), Y11, Y11
+	VPSRLW       $0x04, Y11, Y13
+	VPAND        Y5, Y11, Y11
+	VPAND        Y5, Y13, Y13
+	VPSHUFB      Y11, Y4, Y11
+	VPSHUFB      Y13, Y4, Y13
+	VPADDB       Y13, Y11, Y11
+	VPADDB       Y12, Y12, Y12
+	VPADDB       Y11, Y12, Y12
+	VPMADDUBSW   Y12, Y6, Y12
+	VPSRLW       $0x08, Y6, Y11
+	VPMADDWD     Y11, Y12, Y12
+	VPADDD       Y12, Y10, Y10
+	ADDQ         $0x40, R13
+	CMPQ         R13, DX
+	JL           column
+	VPHADDD      Y8, Y7, Y7
+	VPHADDD      Y10, Y9, Y9
+	VPHADDD      Y9, Y7, Y7
+	VEXTRACTI128 $0x01, Y7, X8
+	VPADDD       X8, X7, X8
+	VPADDD       X8, X8, X8
+	VMOVSS       -4(R9)(DX*1), X7
+	VINSERTPS    $0x10, -4(R10)(DX*1), X7, X7
+	VINSERTPS    $0x20, -4(R11)(DX*1), X7, X7
+	VINSERTPS    $0x30, -4(R12)(DX*1), X7, X7
+	VMULPS       X1, X7, X7
+	VPSUBD       X0, X8, X8
+	VCVTDQ2PS    X8, X8
+	VMULPS       X7, X8, X8
+	VMOVSS       -8(R9)(DX*1), X7
+	VINSERTPS    $0x10, -8(R10)(DX*1), X7, X7
+	VINSERTPS    $0x20, -8(R11)(DX*1), X7, X7
+	VINSERTPS    $0x30, -8(R12)(DX*1), X7, X7
+	VADDPS       X7, X2, X7
+	VADDPS       X3, X7, X7
+	VSUBPS       X8, X7, X7
+	VMOVUPS      X7, (DI)(R8*4)
+	ADDQ         $0x04, R8
+	CMPQ         R8, SI
+	JLE          group
+	VZEROUPPER
+	RET
+
+DATA nibbleBits<>+0(SB)/1, $0x00
+DATA nibbleBits<>+1(SB)/1, $0x01
+DATA nibbleBits<>+2(SB)/1, $0x01
+DATA nibbleBits<>+3(SB)/1, $0x02
+DATA nibbleBits<>+4(SB)/1, $0x01
+DATA nibbleBits<>+5(SB)/1, $0x02
+DATA nibbleBits<>+6(SB)/1, $0x02
+DATA nibbleBits<>+7(SB)/1, $0x03
+DATA nibbleBits<>+8(SB)/1, $0x01
+DATA nibbleBits<>+9(SB)/1, $0x02
+DATA nibbleBits<>+10(SB)/1, $0x02
+DATA nibbleBits<>+11(SB)/1, $0x03
+DATA nibbleBits<>+12(SB)/1, $0x02
+DATA nibbleBits<>+13(SB)/1, $0x03
+DATA nibbleBits<>+14(SB)/1, $0x03
+DATA nibbleBits<>+15(SB)/1, $0x04
+DATA nibbleBits<>+16(SB)/1, $0x00
+DATA nibbleBits<>+17(SB)/1, $0x01
+DATA nibbleBits<>+18(SB)/1, $0x01
+DATA nibbleBits<>+19(SB)/1, $0x02
+DATA nibbleBits<>+20(SB)/1, $0x01
+DATA nibbleBits<>+21(SB)/1, $0x02
+DATA nibbleBits<>+22(SB)/1, $0x02
+DATA nibbleBits<>+23(SB)/1, $0x03
+DATA nibbleBits<>+24(SB)/1, $0x01
+DATA nibbleBits<>+25(SB)/1, $0x02
+DATA nibbleBits<>+26(SB)/1, $0x02
+DATA nibbleBits<>+27(SB)/1, $0x03
+DATA nibbleBits<>+28(SB)/1, $0x02
+DATA nibbleBits<>+29(SB)/1, $0x03
+DATA nibbleBits<>+30(SB)/1, $0x03
+DATA nibbleBits<>+31(SB)/1, $0x04
+GLOBL nibbleBits<>(SB), RODATA|NOPTR, $32
+
 // func centreF32AVX2(dst *float32, v *float32, mean *float32, n int) (largest float32, squares float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·centreF32AVX2(SB), NOSPLIT, $0-40

@@ -9,6 +9,7 @@
 //	SMULL  Vd.8H, Vn.8B, Vm.8B    SMULL2 takes the upper halves
 //	SMLAL  Vd.4S, Vn.4H, Vm.4H    SMLAL2 takes the upper halves
 //	SSUBL  Vd.8H, Vn.8B, Vm.8B    SSUBL2 takes the upper halves
+//	SXTL   Vd.8H, Vn.8B           widens signed bytes, UXTL unsigned ones
 //	SADALP Vd.4S, Vn.8H           adds neighbouring pairs to Vd
 #define SMULL(M, N, D)  WORD $(0x0E20C000 | (M)<<16 | (N)<<5 | (D))
 #define SMULL2(M, N, D) WORD $(0x4E20C000 | (M)<<16 | (N)<<5 | (D))
@@ -16,6 +17,10 @@
 #define SMLAL2(M, N, D) WORD $(0x4E608000 | (M)<<16 | (N)<<5 | (D))
 #define SSUBL(M, N, D)  WORD $(0x0E202000 | (M)<<16 | (N)<<5 | (D))
 #define SSUBL2(M, N, D) WORD $(0x4E202000 | (M)<<16 | (N)<<5 | (D))
+#define SXTL(N, D)      WORD $(0x0F08A400 | (N)<<5 | (D))
+#define SXTL2(N, D)     WORD $(0x4F08A400 | (N)<<5 | (D))
+#define UXTL(N, D)      WORD $(0x2F08A400 | (N)<<5 | (D))
+#define UXTL2(N, D)     WORD $(0x6F08A400 | (N)<<5 | (D))
 #define SADALP(N, D)    WORD $(0x4E606800 | (N)<<5 | (D))
 
 // Registers: R0 query, R1 rows or ids, R2 components, R3 stride, R5 out, R6 rows
@@ -31,6 +36,17 @@
 	SADALP(5, A) \
 	SADALP(6, A)
 
+// The row's bytes are unsigned: products do not fit 16 bits.
+#define MIX16(R, A) \
+	SXTL(0, 5) \
+	UXTL(R, 6) \
+	SMLAL(6, 5, A) \
+	SMLAL2(6, 5, A) \
+	SXTL2(0, 5) \
+	UXTL2(R, 6) \
+	SMLAL(6, 5, A) \
+	SMLAL2(6, 5, A)
+
 #define SQR16(R, A) \
 	SSUBL(R, 0, 5) \
 	SSUBL2(R, 0, 6) \
@@ -41,6 +57,11 @@
 
 // Steps over one component: query R21, row byte R22, sum R23.
 #define DOT1 \
+	MUL  R21, R22, R22 \
+	ADDW R22, R23, R23
+
+#define MIX1 \
+	AND  $255, R22, R22 \
 	MUL  R21, R22, R22 \
 	ADDW R22, R23, R23
 
@@ -229,3 +250,11 @@ TEXT ·dotGatherI8NEON(SB), NOSPLIT, $0-56
 // func l2GatherI8NEON(q, rows *int8, n, strideBytes int, ids *uint32, out *int32, count int)
 TEXT ·l2GatherI8NEON(SB), NOSPLIT, $0-56
 	GATHER(SQR16, SQR1)
+
+// func dotRowsU8I8NEON(q *int8, rows *uint8, n, strideBytes int, out *int32, count int)
+TEXT ·dotRowsU8I8NEON(SB), NOSPLIT, $0-48
+	ROWS(MIX16, MIX1)
+
+// func dotGatherU8I8NEON(q *int8, rows *uint8, n, strideBytes int, ids *uint32, out *int32, count int)
+TEXT ·dotGatherU8I8NEON(SB), NOSPLIT, $0-56
+	GATHER(MIX16, MIX1)

@@ -105,10 +105,16 @@ func scoreU4Generic(q []int8, rows []uint8, ids []uint32, s *Score, out []float3
 				sum += int32(low[j])*int32(c&15) + int32(high[j])*int32(c>>4)
 			}
 		}
-		end := row[stride-CodeTrailerBytes:]
-		scale := s.Scale * codeFloat(end[4:])
-		out[i] = (s.Bias + codeFloat(end)) + s.Offset - float32(scale*float32(2*sum-s.Shift))
+		out[i] = s.distance(row[stride-CodeTrailerBytes:], sum)
 	}
+}
+
+// distance is that of a row with a scale of its own, from its trailer.
+//
+//go:norace
+func (s *Score) distance(trailer []uint8, product int32) float32 {
+	scale := s.Scale * codeFloat(trailer[4:])
+	return (s.Bias + codeFloat(trailer)) + s.Offset - float32(scale*float32(2*product-s.Shift))
 }
 
 // scoreU1Generic is ScoreGatherU1 in plain Go.
@@ -127,9 +133,7 @@ func scoreU1Generic(planes []uint64, rows []uint8, ids []uint32, s *Score, out [
 					4*bits.OnesCount64(w&p[j+16]) - 8*bits.OnesCount64(w&p[j+24])
 			}
 		}
-		end := row[stride-CodeTrailerBytes:]
-		scale := s.Scale * codeFloat(end[4:])
-		out[i] = (s.Bias + codeFloat(end)) + s.Offset - float32(scale*float32(2*int32(sum)-s.Shift))
+		out[i] = s.distance(row[stride-CodeTrailerBytes:], int32(sum))
 	}
 }
 

@@ -39,8 +39,20 @@ func scoreGatherU4(q []int8, rows []uint8, ids []uint32, s *Score, out []float32
 	scoreU4Generic(q, rows, ids[count:], s, out[count:])
 }
 
+//go:norace
 func scoreGatherU1(planes []uint64, rows []uint8, ids []uint32, s *Score, out []float32) {
-	scoreU1Generic(planes, rows, ids, s, out)
+	count := wholeGroups(out)
+	qp, rp := (*int8)(unsafe.Pointer(unsafe.SliceData(planes))), unsafe.SliceData(rows)
+	ip, op, stride := unsafe.SliceData(ids), unsafe.SliceData(out), 2*len(planes)
+	switch {
+	case count == 0 || cpulevel.Now == cpulevel.Generic:
+		count = 0
+	case cpulevel.Now == cpulevel.AVX512 && cpulevel.CountsBits():
+		scoreU1AVX512(qp, rp, stride, ip, count, s.Shift, s.Scale, s.Bias, s.Offset, op)
+	default:
+		scoreU1AVX2(qp, rp, stride, ip, count, s.Shift, s.Scale, s.Bias, s.Offset, op)
+	}
+	scoreU1Generic(planes, rows, ids[count:], s, out[count:])
 }
 
 // wholeGroups is how many results of out the kernels can compute, which write four

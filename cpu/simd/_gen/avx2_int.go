@@ -138,13 +138,19 @@ func emitBitsAVX2() {
 	emitGather("hammingGatherAVX2", a, bitTypes, bitFour, bitOne)
 }
 
-// bitsAVX2 is four words a step. Bits are counted by looking nibbles up
-// (Mula, Kurz, Lemire: Faster Population Counts Using AVX2 Instructions, 2018).
-func bitsAVX2() arith {
+// nibbleBits emits the table of how many bits the numbers below sixteen have.
+func nibbleBits() Mem {
 	table := GLOBL("nibbleBits", RODATA|NOPTR)
 	for i := range 32 {
 		DATA(i, U8(uint8(i&1+i>>1&1+i>>2&1+i>>3&1)))
 	}
+	return table
+}
+
+// bitsAVX2 is four words a step. Bits are counted by looking nibbles up
+// (Mula, Kurz, Lemire: Faster Population Counts Using AVX2 Instructions, 2018).
+func bitsAVX2() arith {
+	table := nibbleBits()
 	var lut, low, zero VecVirtual
 	load := func(m Mem) VecVirtual {
 		v := YMM()

@@ -15,6 +15,8 @@ func emitScores() {
 	emitScore("scoreU8AVX512", "ScoreGatherU8", (*scorer).sumsU8, nil, nil)
 	emitScore("scoreU4AVX512", "ScoreGatherU4", (*scorer).sumsU4AVX512, nibbles512, (*scorer).perRow)
 	emitScore("scoreU4AVX2", "ScoreGatherU4", (*scorer).sumsU4AVX2, nibbles256, (*scorer).perRow)
+	emitScore("scoreU1AVX512", "ScoreGatherU1", (*scorer).sumsU1AVX512, nil, (*scorer).perRow)
+	emitScore("scoreU1AVX2", "ScoreGatherU1", (*scorer).sumsU1AVX2, counts256, (*scorer).perRow)
 }
 
 // emitScore emits one of them. setup loads constants; perRow, when not nil, changes
@@ -68,7 +70,8 @@ func emitScore(name, of string, sumsOf func(*scorer) VecVirtual, setup func(*sco
 type scorer struct {
 	q, rows, stride, ids GPVirtual
 	ptr                  [4]GPVirtual
-	low, ones            VecVirtual // four bits of every byte; 16-bit ones
+	low, ones            VecVirtual // four bits of every byte; 16-bit ones, or 8-bit ones
+	lut                  VecVirtual // bits of a nibble
 }
 
 // point sets the four rows from first on; behind the last it repeats that one.

@@ -65,6 +65,7 @@ func Parse(b []byte) (*Model, error) {
 	if err == nil && h.Projected == 1 {
 		m.proj = slices.Clone(b[n:])
 	}
+	m.drawSigns()
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrModel, err)
 	}
@@ -85,23 +86,36 @@ func (h *head) check(rest int) error {
 	switch {
 	case h.Version != modelVersion:
 		return fmt.Errorf("%w: version %d", ErrModel, h.Version)
-	case !slices.Contains([]Kind{SQ8, SQ4, Binary}, Kind(h.Kind)) || h.Kind > math.MaxUint8 || h.Metric > uint32(compute.Cosine) ||
-		h.Metric < uint32(compute.L2):
+	case !h.hasBits() || h.Metric > uint32(compute.Cosine) || h.Metric < uint32(compute.L2):
 		return fmt.Errorf("%w: kind %d, metric %d", ErrModel, h.Kind, h.Metric)
-	case h.Dim < 1 || h.Dim > compute.MaxDim || h.Kept < 1 ||
-		h.Kept > h.Dim && Kind(h.Kind) != Binary || h.Projected > 1 ||
-		h.Projected == 0 && h.Kept != h.Dim || h.Projected == 1 && h.Dim > maxProjectDim:
+	case h.Dim < 1 || h.Dim > compute.MaxDim || h.Projected > 1 || !h.keepsRight():
 		return fmt.Errorf("%w: %d of %d components", ErrModel, h.Kept, h.Dim)
 	case h.Stride%lineBytes != 0 || h.Stride > 2*compute.MaxDim || h.Stride < lineBytes ||
 		int(h.Kept) > Kind(h.Kind).room(int(h.Stride)):
 		return fmt.Errorf("%w: rows of %d bytes", ErrModel, h.Stride)
-	case h.Depth < goalK || int(h.Depth) > Kind(h.Kind).maxDepth() || !finite(h.Step) || h.Step <= 0 || !finite(h.Offset) ||
-		!finite(h.Strain) || !finite(h.ProjStep):
+	case h.Depth < goalK || int(h.Depth) > Kind(h.Kind).maxDepth() || !finite(h.Step) || h.Step <= 0 ||
+		!finite(h.Offset) || !finite(h.Strain) || !finite(h.ProjStep):
 		return fmt.Errorf("%w: depth %d, step %g, offset %g", ErrModel, h.Depth, h.Step, h.Offset)
 	case rest != want:
 		return fmt.Errorf("%w: %d bytes follow the head, not %d", ErrModel, rest, want)
 	}
 	return nil
+}
+
+// hasBits reports whether the kind is one of codes.
+func (h *head) hasBits() bool {
+	return h.Kind == uint32(SQ8) || h.Kind == uint32(SQ4) || h.Kind == uint32(Binary)
+}
+
+// keepsRight reports whether a code may have so many components.
+func (h *head) keepsRight() bool {
+	if h.Projected == 1 {
+		return h.Kept >= 1 && h.Dim <= maxProjectDim && (h.Kept <= h.Dim || h.Kind == uint32(Binary))
+	}
+	if h.Kind == uint32(Binary) {
+		return int(h.Kept) == spinWidth(int(h.Dim))
+	}
+	return h.Kept == h.Dim
 }
 
 func finite(x float32) bool { return !math.IsNaN(float64(x)) && !math.IsInf(float64(x), 0) }

@@ -15,7 +15,10 @@ func models() (out []*Model) {
 	base := lowRank(r, 100, 12, 3, compute.L2)
 	t := &trainer{kind: SQ8, metric: compute.Dot, dim: 12, rows: 100, rng: r}
 	t.centre(base)
-	return []*Model{Train(SQ8, compute.L2, 12, base, 1), t.plain(base), Train(SQ4, compute.Cosine, 12, base, 1),
+	bits := *t
+	bits.kind = Binary
+	return []*Model{bits.plain(base),
+		Train(SQ8, compute.L2, 12, base, 1), t.plain(base), Train(SQ4, compute.Cosine, 12, base, 1),
 		Train(Binary, compute.L2, 12, base, 1)}
 }
 

@@ -31,6 +31,7 @@ type Model struct {
 	// matrix, so its rounding turns the directions a little and costs no agreement.
 	proj     []uint8
 	projStep float32
+	signs    []uint64 // of spin, which turns vectors of codes of one bit without proj
 	// step is from one code to the next with SQ8; with Binary the root mean square of
 	// the rows' distances from the mean.
 	step float32
@@ -75,7 +76,7 @@ func (m *Model) Slack() int { return m.depth - goalK }
 func (m *Model) Kept() int { return m.kept }
 
 // MemoryBytes is what the model itself holds.
-func (m *Model) MemoryBytes() int64 { return int64(4*len(m.mean) + len(m.proj)) }
+func (m *Model) MemoryBytes() int64 { return int64(4*len(m.mean) + len(m.proj) + 8*len(m.signs)) }
 
 // Scratch is what Encode and SetVector work in. The zero value is ready.
 type Scratch struct {
@@ -114,6 +115,12 @@ type turned struct {
 func (m *Model) project(s *Scratch, v []float32, fine bool) turned {
 	s.room(m.dim, m.kept)
 	largest, whole := simd.CentreF32(s.centred, v, m.mean)
+	if m.signs != nil {
+		copy(s.turned, s.centred)
+		clear(s.turned[m.dim:])
+		spin(s.turned, m.signs)
+		return turned{y: s.turned, largest: largestOf(s.turned), norm: whole}
+	}
 	if m.proj == nil {
 		return turned{y: s.centred, largest: largest, norm: whole}
 	}
@@ -129,12 +136,25 @@ func (m *Model) project(s *Scratch, v []float32, fine bool) turned {
 			s.turned[i] += x
 		}
 		t.norm = simd.DotF32(s.turned, s.turned)
-		for _, x := range s.turned {
-			t.largest = max(t.largest, x, -x)
-		}
+		t.largest = largestOf(s.turned)
 	}
 	t.rest = max(0, whole-t.norm)
 	return t
+}
+
+// largestOf is the largest magnitude in v.
+func largestOf(v []float32) (largest float32) {
+	for _, x := range v {
+		largest = max(largest, x, -x)
+	}
+	return largest
+}
+
+// drawSigns makes the signs of a model of one bit that has no matrix.
+func (m *Model) drawSigns() {
+	if m.kind == Binary && m.proj == nil {
+		m.signs = spinSigns(m.kept)
+	}
 }
 
 // turn multiplies s.centred, rounded to step, with the matrix.

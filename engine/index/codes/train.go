@@ -92,7 +92,11 @@ func (t *trainer) plain(sample []float32) *Model {
 	var best *Model
 	for _, kind := range t.kinds() {
 		m := &Model{kind: kind, metric: t.metric, dim: t.dim, kept: t.dim, mean: t.mean, rows: t.rows}
-		m.stride = kind.widthFor(t.dim)
+		if kind == Binary {
+			m.kept = spinWidth(t.dim)
+		}
+		m.stride = kind.widthFor(m.kept)
+		m.drawSigns()
 		m.finished(t.centred)
 		goal.measure(m)
 		best = better(best, m)

@@ -267,7 +267,7 @@ func TestRequantize(t *testing.T) {
 		}
 		for range 20 {
 			v := x.Vector(uint32(r.IntN(1500)))
-			if hits := x.Search(v, index.Params{K: 1, Ef: 64}, nil); len(hits) != 1 || hits[0].Dist != 0 {
+			if hits := x.Search(v, index.Params{K: 1, Ef: 256}, nil); len(hits) != 1 || hits[0].Dist != 0 {
 				t.Fatalf("after %v: %v", kinds, hits)
 			}
 		}

@@ -19,6 +19,10 @@ func available() []Level {
 	return have
 }
 
+// CountsBits reports whether 512-bit code may count bits: the first processors of that
+// level cannot.
+func CountsBits() bool { return cpu.X86.HasAVX512VPOPCNTDQ }
+
 // wide reports whether 512-bit code is worth its effect on the clock. The first
 // processors that had it ran everything slower beside it; those that also have
 // VBMI2 (Ice Lake and Zen 4 on) do not to a degree that shows. Measured on a Zen 5:
