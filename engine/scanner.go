@@ -38,6 +38,17 @@ func newScanner(backends []compute.Backend) *scanner {
 	return s
 }
 
+// batchRows is the queries of one scan at which what is there saturates.
+func (s *scanner) batchRows() int {
+	if s.deviceRows > 0 {
+		return s.deviceRows
+	}
+	if len(s.hosts) > 0 && s.hosts[0].batchRows > 0 {
+		return s.hosts[0].batchRows
+	}
+	return scanBatchRows
+}
+
 func (s *scanner) stats() []BackendStats {
 	out := make([]BackendStats, len(s.backends))
 	for i, b := range s.backends {

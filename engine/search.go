@@ -86,13 +86,25 @@ func (e *Engine) SearchBatch(ctx context.Context, coll string, rs []SearchReques
 		}
 		return out
 	}
-	e.each(len(rs), func(i int) { out[i].Result, out[i].Err = e.searchIn(ctx, c, &rs[i]) })
+	each(len(rs), e.batchWorkers(rs), func(i int) { out[i].Result, out[i].Err = e.searchIn(ctx, c, &rs[i]) })
 	return out
 }
 
-// each calls fn(0..n-1) on a few goroutines and returns when all are done.
-func (e *Engine) each(n int, fn func(i int)) {
-	workers := min(n, e.opts.LoadWorkers)
+// batchWorkers is how many of rs are answered at once: as many as there are
+// processors; but exact searches share a scan with those that wait beside them, so
+// as many of these as fill two.
+func (e *Engine) batchWorkers(rs []SearchRequest) int {
+	exact := 0
+	for i := range rs {
+		if rs[i].Exact {
+			exact++
+		}
+	}
+	return max(min(len(rs), e.opts.LoadWorkers), min(exact, 2*e.scan.batchRows()))
+}
+
+// each calls fn(0..n-1) on some goroutines and returns when all are done.
+func each(n, workers int, fn func(i int)) {
 	if workers <= 1 {
 		for i := range n {
 			fn(i)

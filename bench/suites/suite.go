@@ -75,6 +75,7 @@ func All() []Suite {
 		{"core", "latency of every operation of the API, one client", runCore},
 		{"storage", "bytes on the disk, write amplification and rate in every mode of fsync", runStorage},
 		{"backends", "the same searches with every instruction set of this machine", runBackends},
+		{"clients", "exact searches of 256 clients with single queries against full batches", runClients},
 		{"durable", "single durable upserts: 32 clients against one", runDurable},
 		{"bulk", "bulk import over HTTP against the pure index build", runBulk},
 		{"update", "updates by how far a vector moves, against delete and insert, and recall after churn", runUpdate},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/vectorizer-go/vectorizer/bench/load"
 	"github.com/vectorizer-go/vectorizer/bench/rowio"
 )
 
@@ -57,6 +58,33 @@ func (s *Search) octets() []byte {
 		out = u.AppendUint32(out, uint32(n))
 	}
 	return appendOctets(out, s.Vector)
+}
+
+// Batch is several searches with one body, in octets.
+type Batch struct {
+	Vectors []float32 // one after the other
+	Dim     int
+	K       int
+	Exact   bool
+}
+
+// Request builds the request to search a collection.
+func (b *Batch) Request(host, collection string) []byte {
+	flags := uint16(0)
+	if b.Exact {
+		flags = queryExact
+	}
+	u := binary.LittleEndian
+	out := append(make([]byte, 0, octetsHead+4*len(b.Vectors)), "VZQ1"...)
+	out = u.AppendUint16(u.AppendUint16(out, 1), flags)
+	for _, n := range []int{b.Dim, len(b.Vectors) / b.Dim, b.K, 0, 0, 0} {
+		out = u.AppendUint32(out, uint32(n))
+	}
+	r := load.Request{
+		Method: "POST", Host: host, Path: CollectionPath(collection, "/search/batch"),
+		ContentType: Octets.ContentType(), Accept: Octets.ContentType(), Body: appendOctets(out, b.Vectors),
+	}
+	return r.Bytes()
 }
 
 func appendOctets(out []byte, v []float32) []byte {

@@ -69,6 +69,26 @@ func checkOctets(t *testing.T, s *Search, body []byte) {
 	}
 }
 
+func TestBatchRequest(t *testing.T) {
+	b := Batch{Vectors: []float32{1, 2, 3, 4}, Dim: 2, K: 7, Exact: true}
+	head, body, _ := strings.Cut(string(b.Request("h:1", "c")), "\r\n\r\n")
+	if !strings.HasPrefix(head, "POST /api/v1/collections/c/search/batch HTTP/1.1\r\n") {
+		t.Fatalf("%q", head)
+	}
+	var got codec.Batch
+	if err := got.DecodeOctets([]byte(body), 2); err != nil {
+		t.Fatal(err)
+	}
+	for i, q := range got.Queries {
+		if q.Limit != 7 || !q.Exact || !slices.Equal(q.Vector, b.Vectors[2*i:2*i+2]) {
+			t.Errorf("%+v", q)
+		}
+	}
+	if len(got.Queries) != 2 {
+		t.Errorf("%d queries", len(got.Queries))
+	}
+}
+
 func TestBulk(t *testing.T) {
 	rows := []rowio.Row{{ID: "ü", Vector: []float32{1, 2}}, {ID: "b", Vector: []float32{3, 4},
 		Payload: json.RawMessage(`{"x":1}`)}}

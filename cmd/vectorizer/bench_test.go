@@ -58,7 +58,8 @@ func tinyData(t *testing.T) string {
 // compares and reports what they wrote.
 func TestBench(t *testing.T) {
 	out := t.TempDir()
-	args := []string{"bench", "--suite", "http,durable,bulk,churn,restart,overhead,replication,fullsync,core,backends",
+	args := []string{"bench", "--suite",
+		"http,clients,durable,bulk,churn,restart,overhead,replication,fullsync,core,backends",
 		"--data", tinyData(t), "--repeat", "2", "--seconds", "0.02", "--rows", "2000", "--cycles", "8", "--out", out,
 		"--ef-construction", "60"}
 	code, stdout, stderr := program(t, "", args...)
@@ -66,11 +67,14 @@ func TestBench(t *testing.T) {
 		t.Fatalf("exit code %d\n%s%s", code, stdout, stderr)
 	}
 	files, err := filepath.Glob(filepath.Join(out, "*.json"))
-	if err != nil || len(files) != 10 {
+	if err != nil || len(files) != 11 {
 		t.Fatalf("results %v %v", files, err)
 	}
 	want := map[string][]string{
 		"http": {"queries per second: json, 1 connections", "queries per second: octets, 32 connections"},
+		"clients": {"queries per second: 256 clients, single queries",
+			"single queries against what HTTP allows of full batches",
+			"p99 of a single query against the time of a batch"},
 		"durable": {"durable upserts per second: this disk, 32 clients",
 			"32 clients against one: this disk", "32 clients against one: fsync 2ms longer"},
 		"bulk":     {"import rate against pure build rate", "rows per second: import over HTTP"},
