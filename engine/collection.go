@@ -79,7 +79,9 @@ type view struct {
 	// during it may have met neither.
 	moves atomic.Uint64
 
-	copy *resident.Copy // on the device; nil without one
+	copy      *resident.Copy // on the device; nil without one
+	graphCost resident.GraphCost
+	searching atomic.Int64 // searches that graph and device are weighed for, under way
 
 	batchOnce sync.Once      // makes batch
 	batch     *batch.Batcher // of exact searches; nil until one needs it

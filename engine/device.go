@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/vectorizer-go/vectorizer/engine/compute"
 	"github.com/vectorizer-go/vectorizer/engine/index"
@@ -20,6 +21,35 @@ func (r viewRows) Rows() int                  { return r.v.graph.Rows() }
 func (r viewRows) HostRows() compute.HostRows { return r.v.graph.HostRows() }
 func (r viewRows) Retain() bool               { return r.v.retain() }
 func (r viewRows) Release()                   { r.v.release() }
+
+// graphOrDevice searches the graph or, where it is predicted to be faster for as many
+// searches as are under way, every row on the device.
+func (s *searcher) graphOrDevice(ctx context.Context, want int) error {
+	if s.v.copy == nil {
+		s.chose(planGraph, "default")
+		s.graph(want, nil)
+		return nil
+	}
+	queries := int(s.v.searching.Add(1))
+	defer s.v.searching.Add(-1)
+	effort := max(s.ef, want)
+	var note compute.Note
+	if graph, known := s.v.graphCost.Predict(effort, queries); known && s.batched(s.v.graph.Rows(), want) {
+		var device bool
+		if note, device = s.v.copy.InsteadOfGraph(queries, graph); device {
+			return s.exact(ctx, want, "faster on the device than the graph")
+		}
+	}
+	s.chose(planGraph, "default")
+	begin := time.Now()
+	s.graph(want, nil)
+	s.v.graphCost.Took(effort, time.Since(begin))
+	if note.Backend != "" && s.req.Explain {
+		s.plan.Choice = fmt.Sprintf("%s: %d searches at once, predicted %v on the device, %v in the graph",
+			note.Why, note.Queries, note.Device, note.Host)
+	}
+	return nil
+}
 
 // put stores a vector in the graph and notes it for the device's copy.
 func (v *view) put(row uint32, vec []float32) error {

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/vectorizer-go/vectorizer/cpu"
 	"github.com/vectorizer-go/vectorizer/engine/compute"
@@ -137,5 +138,48 @@ func TestManyOnDevice(t *testing.T) {
 	res, err := e.Search(context.Background(), "a", &SearchRequest{Vector: probe(dim), K: 3, Exact: true})
 	if err != nil || len(res.Hits) != 3 || res.Hits[0].Distance != 0 || res.Hits[2].Distance != 0 {
 		t.Errorf("the three rows that were written are the nearest: %+v, %v", res.Hits, err)
+	}
+}
+
+// TestGraphOrDevice: a search that need not be exact goes to the device when the
+// graph is known to take longer, and says why.
+func TestGraphOrDevice(t *testing.T) {
+	const n, dim = 2200, 512
+	e, _ := deviceEngine(t)
+	create(t, e, "a", dim, compute.L2)
+	bulk(t, e, "a", 0, n)
+	search := func() *Explain {
+		t.Helper()
+		res, err := e.Search(context.Background(), "a", &SearchRequest{Vector: probe(dim), K: 5, Explain: true})
+		if err != nil || len(res.Hits) != 5 {
+			t.Fatalf("%d hits, %v", len(res.Hits), err)
+		}
+		return res.Explain
+	}
+	if x := search(); x.Plan != planGraph || x.Choice != "" {
+		t.Errorf("before anything is known of the graph: %+v", x)
+	}
+	v, err := e.cat.find("a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cost := &v.view.Load().graphCost
+	for range 100 {
+		cost.Took(1, 0)
+	}
+	if x := search(); x.Plan != planGraph || !strings.Contains(x.Choice, "graph_faster: 1 searches at once") {
+		t.Errorf("with a fast graph: %+v", x)
+	}
+	for range 1000 {
+		cost.Took(1, time.Hour)
+	}
+	eventually(t, func() bool { return search().Plan == planExact })
+	x := search()
+	if x.Backend != "fake:0" || !x.Exhaustive || !strings.Contains(x.Reason, "device") ||
+		!strings.Contains(x.Choice, "device_faster") {
+		t.Errorf("with a slow graph: %+v", x)
+	}
+	if st := e.Stats().Device; st.Planned["device_faster"] == 0 || st.Planned["graph_faster"] == 0 {
+		t.Errorf("%+v", st.Planned)
 	}
 }

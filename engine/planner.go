@@ -32,15 +32,13 @@ func (s *searcher) candidates(ctx context.Context, want int) error {
 	live := s.v.graph.Live()
 	switch {
 	case s.req.Exact:
-		return s.exact(ctx, want, planExact, "asked for")
+		return s.exact(ctx, want, "asked for")
 	case live <= smallRows:
-		return s.exact(ctx, want, planExact, "few rows")
+		return s.exact(ctx, want, "few rows")
 	case want > maxGraphK:
-		return s.exact(ctx, want, planExact, "limit + offset beyond the graph's")
+		return s.exact(ctx, want, "limit + offset beyond the graph's")
 	}
-	s.chose(planGraph, "default")
-	s.graph(want, nil)
-	return nil
+	return s.graphOrDevice(ctx, want)
 }
 
 // chose notes the plan.
@@ -61,8 +59,8 @@ func (s *searcher) graph(k int, allow []uint64) {
 }
 
 // exact scans every live row.
-func (s *searcher) exact(ctx context.Context, want int, plan, reason string) error {
-	s.chose(plan, reason)
+func (s *searcher) exact(ctx context.Context, want int, reason string) error {
+	s.chose(planExact, reason)
 	s.plan.Exhaustive = true
 	if rows := s.v.graph.Rows(); s.batched(rows, want) {
 		return s.scanBatched(ctx, rows, want)

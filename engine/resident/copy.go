@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/vectorizer-go/vectorizer/engine/compute"
@@ -38,6 +39,7 @@ type Copy struct {
 	dim     int
 	metric  compute.Metric
 	changed journal
+	ready   atomic.Bool // m is there; for readers that must not wait for mu
 
 	mu       sync.Mutex // guards: everything below; held while changed rows are uploaded
 	m        compute.Matrix
@@ -199,6 +201,7 @@ func (c *Copy) drop(err error) Reason {
 
 // release frees the matrix.
 func (c *Copy) release() {
+	c.ready.Store(false)
 	c.changed.stop()
 	if c.m == nil {
 		return

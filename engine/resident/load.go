@@ -25,6 +25,7 @@ func (c *Copy) load() {
 			return
 		}
 		c.m, c.capacity, c.state = m, capacity, StateReady
+		c.ready.Store(true)
 		c.p.bytes.Add(int64(m.SizeBytes()))
 	}()
 }

@@ -32,11 +32,14 @@ const (
 	NoRoom                     // to the host: the rows do not fit into the device's memory
 	Lost                       // to the host: the device is lost
 	Failed                     // to the host: the device failed at this batch
+	GraphFaster                // to the graph: predicted to be faster than an exact search
+	Measuring                  // to the graph: to know what it takes now
 	reasonCount
 )
 
 func (r Reason) String() string {
-	return [...]string{"device_faster", "host_faster", "loading", "no_room", "device_lost", "device_failed"}[r]
+	return [...]string{"device_faster", "host_faster", "loading", "no_room", "device_lost", "device_failed",
+		"graph_faster", "measuring"}[r]
 }
 
 // measureBudget bounds the measuring of one backend at start.
@@ -57,8 +60,9 @@ type Pool struct {
 	log          zerolog.Logger
 	batches      [reasonCount]atomic.Uint64
 	queries      [reasonCount]atomic.Uint64
-	nanos        atomic.Uint64 // on the device
-	predictedNs  atomic.Uint64 // for the same batches
+	planned      [reasonCount]atomic.Uint64 // searches that graph and device were weighed for
+	nanos        atomic.Uint64              // on the device
+	predictedNs  atomic.Uint64              // for the same batches
 	bytes        atomic.Int64
 	syncedRows   atomic.Uint64
 	retryLost    time.Duration
@@ -128,10 +132,11 @@ type Stats struct {
 	Device      string
 	Batches     map[string]uint64 // by Reason
 	Queries     map[string]uint64
-	DeviceTime  time.Duration // of the batches on the device
-	Predicted   time.Duration // what the model said they would take
-	Bytes       int64         // held by copies
-	SyncedRows  uint64        // uploaded because they had changed
+	Planned     map[string]uint64 // searches that graph and device were weighed for
+	DeviceTime  time.Duration     // of the batches on the device
+	Predicted   time.Duration     // what the model said they would take
+	Bytes       int64             // held by copies
+	SyncedRows  uint64            // uploaded because they had changed
 	DeviceModel Model
 	HostModel   Model
 }
@@ -139,12 +144,16 @@ type Stats struct {
 // Stats reads the counts.
 func (p *Pool) Stats() Stats {
 	s := Stats{
-		Device: p.deviceName, Batches: map[string]uint64{}, Queries: map[string]uint64{},
+		Device: p.deviceName, Batches: map[string]uint64{}, Queries: map[string]uint64{}, Planned: map[string]uint64{},
 		DeviceTime: time.Duration(p.nanos.Load()), Predicted: time.Duration(p.predictedNs.Load()),
 		Bytes: p.bytes.Load(), SyncedRows: p.syncedRows.Load(),
 		DeviceModel: p.deviceModel, HostModel: p.hostModel,
 	}
 	for r := range reasonCount {
+		s.Planned[r.String()] = p.planned[r].Load()
+		if r == GraphFaster || r == Measuring {
+			continue // of no exact search
+		}
 		s.Batches[r.String()], s.Queries[r.String()] = p.batches[r].Load(), p.queries[r].Load()
 	}
 	return s

@@ -38,6 +38,11 @@ func collectBackends(out chan<- prometheus.Metric, st *engine.Stats) {
 		d.DeviceTime.Seconds(), backend, name)
 	emit(prometheus.CounterValue, "backend_predicted_seconds_total", "What the cost model said they would take.",
 		d.Predicted.Seconds(), backend, name)
+	for reason, n := range d.Planned {
+		emit(prometheus.CounterValue, "backend_planned_searches_total",
+			"Searches that need not be exact, by why they went to the device or the graph.",
+			float64(n), []string{"backend", "reason"}, []string{d.Device, reason})
+	}
 	for reason, n := range d.Batches {
 		emit(prometheus.CounterValue, "backend_batches_total",
 			"Batches of exact searches, by why they went to the device or the host.",
