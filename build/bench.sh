@@ -6,7 +6,8 @@
 #
 # Without data sets: code-lsa-256, mnist-784 and the generated clustered-1m-128. The
 # first is measured in every suite, the others where the data matters. The folder
-# that holds them is named by VECTORIZER_DATA.
+# that holds them is named by VECTORIZER_DATA. BENCH_PEERS names the libraries to
+# measure beside ours, BENCH_SECONDS the length of one measurement.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -14,9 +15,10 @@ data=("$@")
 if [ ${#data[@]} = 0 ]; then data=(code-lsa-256 mnist-784 clustered-1m-128); fi
 readonly out=bench/results
 
-# run SUITES DATA [FLAGS...]
+# run SUITES DATA
 run() {
-  bin/vectorizer bench --suite "$1" --data "$2" --peers hnswlib --threads 1,2 --out "$out" --report - "${@:3}"
+  bin/vectorizer bench --suite "$1" --data "$2" --peers "${BENCH_PEERS:-hnswlib}" --threads 1,2 \
+    --seconds "${BENCH_SECONDS:-0.7}" --out "$out" --report -
 }
 
 run all "${data[0]}"

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/vectorizer-go/vectorizer/bench/result"
@@ -24,6 +25,7 @@ type scale struct {
 	min, max float64 // of the data
 	from, to float64 // positions of min and max
 	log      bool
+	marks    []float64 // where ticks stand; nil = at round values
 }
 
 // at returns the position of v.
@@ -40,6 +42,9 @@ func (s scale) at(v float64) float64 {
 
 // ticks are round values between min and max, about n of them.
 func (s scale) ticks(n int) []float64 {
+	if s.marks != nil {
+		return slices.DeleteFunc(slices.Clone(s.marks), func(v float64) bool { return v < s.min || v > s.max })
+	}
 	if s.log {
 		return logTicks(s.min, s.max)
 	}

@@ -137,7 +137,8 @@ func charts(r *result.Run) []chart {
 		}
 	}
 	if len(r.Curves) > 0 {
-		add("Recall and speed", curveChart(r.Curves), "Up and to the right is better. Each dot is one value of ef.")
+		add("Recall and speed", curveChart(r.Curves), "Up and to the right is better. Each dot is one value of ef; "+
+			"recall 1 is drawn at 0.9999.")
 	}
 	add("Build time against recall", buildChart(r), "Down and to the right is better. Each dot is one effort.")
 	for i := range r.Latencies {

@@ -8,29 +8,49 @@ import (
 	"github.com/vectorizer-go/vectorizer/bench/result"
 )
 
+// recallNines bounds the axis of recalls: what is nearer to 1 is drawn there.
+const recallNines = 4
+
+// recallMarks are the recalls that the axis names.
+var recallMarks = []float64{0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 0.9999}
+
+// ninesOf is the number of nines of a recall, on which 0.95 and 0.99 are as far
+// apart as they are hard.
+func ninesOf(recall float64) float64 {
+	return min(-math.Log10(max(1-recall, math.Pow(10, -recallNines))), recallNines)
+}
+
+// recallOf prints the recall that a number of nines stands for.
+func recallOf(nines float64) string {
+	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.4f", 1-math.Pow(10, -nines)), "0"), ".")
+}
+
 // curveChart draws recall against speed: up and to the right is better.
 func curveChart(curves []result.Curve) string {
-	x, y := scale{min: 1, max: 1}, scale{min: math.Inf(1), log: true}
+	x, y := scale{min: recallNines, max: recallNines}, scale{min: math.Inf(1), log: true}
+	for _, m := range recallMarks {
+		x.marks = append(x.marks, ninesOf(m))
+	}
 	for _, c := range curves {
 		for _, p := range c.Points {
-			x.min = min(x.min, p.Recall)
+			x.min = min(x.min, ninesOf(p.Recall))
 			y.min, y.max = min(y.min, p.QPS), max(y.max, p.QPS)
 		}
 	}
 	if y.max == 0 {
 		return ""
 	}
-	x.min = math.Floor(x.min*20) / 20
+	x.min = max(x.min-0.1, 0)
 	y.min, y.max = y.min/1.3, y.max*1.3
 	c := newCanvas(x, y)
-	c.axes(fmt.Sprintf("recall@%d", curves[0].K), "queries per second", fixed, count)
+	c.axes(fmt.Sprintf("recall@%d", curves[0].K), "queries per second", recallOf, count)
 	var names []string
 	var dashed []bool
 	for i, curve := range curves {
 		name := curveName(&curve)
 		var points []point
 		for _, p := range curve.Points {
-			points = append(points, point{p.Recall, p.QPS, fmt.Sprintf("%s, ef %d: recall %.4f, %s",
+			points = append(points, point{ninesOf(p.Recall), p.QPS, fmt.Sprintf("%s, ef %d: recall %.4f, %s",
 				name, p.Ef, p.Recall, rate(p.QPS))})
 		}
 		c.line(i, curve.System != "vectorizer", points)
@@ -120,6 +140,7 @@ func cdfChart(all []result.Latency) string {
 	c := newCanvas(x, y)
 	c.axes("latency", "share of requests answered", micros, nines)
 	var names []string
+	var dashed []bool
 	for i := range all {
 		l := &all[i]
 		var points []point
@@ -132,10 +153,10 @@ func cdfChart(all []result.Latency) string {
 			}
 			points = append(points, point{x: b.TopUS, y: -math.Log10(rest)})
 		}
-		c.line(i, false, points)
-		names = append(names, l.Name)
+		c.line(i, i >= seriesColours, points)
+		names, dashed = append(names, l.Name), append(dashed, i >= seriesColours)
 	}
-	return c.svg("Distribution of latencies") + legend(names, make([]bool, len(names)))
+	return c.svg("Distribution of latencies") + legend(names, dashed)
 }
 
 // nines prints the share that n nines stand for.

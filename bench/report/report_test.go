@@ -188,6 +188,20 @@ func TestTicks(t *testing.T) {
 	f(scale{min: 1, max: 1e5, log: true}, 5, 1, 10, 100, 1000, 1e4, 1e5)
 }
 
+// TestRecallAxis checks that the axis of recalls names them and keeps their order.
+func TestRecallAxis(t *testing.T) {
+	for recall, want := range map[float64]string{0: "0", 0.5: "0.5", 0.95: "0.95", 0.99: "0.99", 0.9999: "0.9999",
+		1: "0.9999"} {
+		if got := recallOf(ninesOf(recall)); got != want {
+			t.Errorf("%v is named %s", recall, got)
+		}
+	}
+	s := scale{min: 1, max: 4, marks: []float64{0, 1, 2, 5}}
+	if got := s.ticks(8); !slices.Equal(got, []float64{1, 2}) {
+		t.Error(got)
+	}
+}
+
 func TestRebin(t *testing.T) {
 	var h measure.Histogram
 	for i := range 10000 {
