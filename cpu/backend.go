@@ -4,7 +4,8 @@
 //
 // How a search runs. Queries are taken in blocks, rows in chunks. A chunk is cut
 // into tiles that stay in the first-level cache while every query of the block
-// passes over them; the chunk's distances go into a small buffer, and those that
+// passes over them, four at a time, or 32 at a time in a panel where the level has
+// those; the chunk's distances go into a small buffer, and those that
 // beat a query's k-th best so far go into its heap. Idle workers join a search
 // and take chunks by an atomic counter; each has heaps of its own, merged at the
 // end. The caller works too, so a small search costs no hop to another goroutine.

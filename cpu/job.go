@@ -29,6 +29,7 @@ type job struct {
 	k       int
 	skip    []uint64
 	queries []float32
+	panels  []float32 // the queries in panels of simd.PanelQueries; empty = in tiles
 
 	next    atomic.Int64 // first row of the next chunk
 	joined  atomic.Int64 // parts taken
@@ -47,6 +48,7 @@ func (b *Backend) runBlock(j *job, ids []uint32, dist []float32) error {
 	j.next.Store(0)
 	j.joined.Store(0)
 	j.stopped.Store(false)
+	j.pack()
 	chunks := (j.src.count + chunkRows - 1) / chunkRows
 	helpers := min(b.workers, chunks) - 1
 	if len(j.queries)*j.src.count < soloWork {

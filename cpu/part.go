@@ -27,6 +27,9 @@ type part struct {
 	dist  []float32 // queries × chunkRows
 	tile  []float32 // rows that are not scored in place
 	list  []uint32  // rows of a chunk that are scored by number
+
+	limits [simd.PanelQueries]float32 // of a panel's queries
+	below  [panelRows]uint32          // which of them a row's distances are below
 }
 
 // prepare makes room for j and empties the heaps.
@@ -37,12 +40,12 @@ func (p *part) prepare(j *job) {
 	for q := range p.heaps {
 		p.heaps[q] = topK{keys: p.keys[q*j.k : q*j.k : (q+1)*j.k], k: j.k}
 	}
-	p.dist = room(p.dist, queries*chunkRows)
+	p.dist = room(p.dist, max(queries*chunkRows, panelRows*simd.PanelQueries))
 	if j.src.subset != nil || j.skip != nil {
 		p.list = room(p.list, chunkRows)
 	}
 	if !j.src.inPlace() || p.list != nil && queries >= gatherQueries {
-		p.tile = room(p.tile, tileRows(j.src.dim)*j.src.dim)
+		p.tile = room(p.tile, j.tileRows()*j.src.dim)
 	}
 }
 
@@ -52,6 +55,14 @@ func room[T any](s []T, n int) []T {
 		return make([]T, n)
 	}
 	return s[:n]
+}
+
+// tileRows is how many rows all queries pass over before the next.
+func (j *job) tileRows() int {
+	if len(j.panels) > 0 {
+		return panelTileRows(j.src.dim)
+	}
+	return tileRows(j.src.dim)
 }
 
 func tileRows(dim int) int {
@@ -80,8 +91,11 @@ func (p *part) chunk(j *job, first, n int) {
 	} else {
 		p.scoreSequence(j, first, n)
 	}
+	if len(j.panels) > 0 {
+		return // they are offered as they are scored
+	}
 	for q := range p.heaps {
-		p.offer(j, &p.heaps[q], list, first, p.dist[q*chunkRows:q*chunkRows+n])
+		p.offer(j, &p.heaps[q], numbers{list, first}, p.dist[q*chunkRows:q*chunkRows+n])
 	}
 }
 
@@ -115,11 +129,11 @@ func (p *part) remaining(j *job, first, n int) []uint32 {
 // scoreSequence sets the inner products or squared distances of n rows in
 // sequence.
 func (p *part) scoreSequence(j *job, first, n int) {
-	step := tileRows(j.src.dim)
+	step := j.tileRows()
 	for t := 0; t < n; t += step {
 		c := min(step, n-t)
 		rows, stride := j.src.sequence(first+t, c, p.tile)
-		p.scoreTile(j, rows, stride, c, t)
+		p.scoreTile(j, rows, stride, c, t, numbers{first: first})
 	}
 }
 
@@ -137,16 +151,20 @@ func (p *part) scoreList(j *job, list []uint32) {
 		}
 		return
 	}
-	step := tileRows(j.src.dim)
+	step := j.tileRows()
 	for t := 0; t < len(list); t += step {
 		c := min(step, len(list)-t)
 		rows, stride := j.src.listed(list[t:t+c], p.tile)
-		p.scoreTile(j, rows, stride, c, t)
+		p.scoreTile(j, rows, stride, c, t, numbers{list: list})
 	}
 }
 
 // scoreTile scores c rows as the chunk's rows from t on.
-func (p *part) scoreTile(j *job, rows []float32, stride, c, t int) {
+func (p *part) scoreTile(j *job, rows []float32, stride, c, t int, of numbers) {
+	if len(j.panels) > 0 {
+		p.scorePanels(j, rows, stride, c, t, of)
+		return
+	}
 	if j.metric == compute.L2 {
 		simd.L2TileF32(j.queries, j.src.dim, rows, stride, c, p.dist[t:], chunkRows)
 	} else {
@@ -166,23 +184,31 @@ func orientation(m compute.Metric) (mul, add float32) {
 	return 1, 0
 }
 
-// offer turns d into distances and gives heap the rows they belong to: those of
-// list, or in sequence from first. Rows ascend, so once the heap is full only a
-// distance below its limit wins; finding those is left to the vector unit.
-func (p *part) offer(j *job, heap *topK, list []uint32, first int, d []float32) {
+// numbers are the row numbers of a chunk: those of list, or in sequence from first.
+type numbers struct {
+	list  []uint32
+	first int
+}
+
+// row is the number of the chunk's row at, and whether it may be returned.
+func (n *numbers) row(at int, j *job) (uint32, bool) {
+	if n.list != nil {
+		return n.list[at], true
+	}
+	r := uint32(n.first + at)
+	return r, !skipped(j.skip, r)
+}
+
+// offer turns d into distances and gives heap the rows they belong to. Rows ascend,
+// so once the heap is full only a distance below its limit wins; finding those is
+// left to the vector unit.
+func (p *part) offer(j *job, heap *topK, of numbers, d []float32) {
 	mul, add := orientation(j.metric)
 	var below [chunkRows / 64]uint64
 	simd.AffineLessF32(d, mul, add, heap.limit(), below[:])
-	row := func(i int) (uint32, bool) {
-		if list != nil {
-			return list[i], true
-		}
-		r := uint32(first + i)
-		return r, !skipped(j.skip, r)
-	}
 	i := 0
 	for ; i < len(d) && len(heap.keys) < heap.k; i++ { // anything is welcome
-		if r, ok := row(i); ok {
+		if r, ok := of.row(i, j); ok {
 			heap.push(makeKey(d[i], r))
 		}
 	}
@@ -193,7 +219,7 @@ func (p *part) offer(j *job, heap *topK, list []uint32, first int, d []float32) 
 			if !(d[i] < heap.limit()) {
 				continue // the heap got better since
 			}
-			if r, ok := row(i); ok {
+			if r, ok := of.row(i, j); ok {
 				heap.push(makeKey(d[i], r))
 			}
 		}

@@ -67,13 +67,14 @@ func (b *Backend) search(
 	j := b.takeJob()
 	defer b.giveJob(j)
 	j.src, j.metric, j.k, j.skip, j.ctx = src, metric, req.K, req.Skip, ctx
-	for first := 0; first < queries; first += maxBlock {
-		n := min(maxBlock, queries-first)
+	for first := 0; first < queries; {
+		n := blockOf(queries-first, src.count)
 		j.queries = req.Queries[first*src.dim : (first+n)*src.dim]
 		out, end := first*req.K, (first+n)*req.K
 		if err := b.runBlock(j, req.IDs[out:end], req.Dist[out:end]); err != nil {
 			return err
 		}
+		first += n
 	}
 	return ctx.Err()
 }

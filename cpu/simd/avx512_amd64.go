@@ -112,6 +112,26 @@ func dotTileF32AVX512(q *float32, n int, qStrideBytes int, rows *float32, stride
 //go:noescape
 func l2TileF32AVX512(q *float32, n int, qStrideBytes int, rows *float32, strideBytes int, out *float32, outStrideBytes int, groups int)
 
+// dotPanelF32AVX512 is n > 0 components of all queries of a panel against count rows; row j's
+// results go to out + 128*j bytes, or are added to what is there if add is not 0.
+// Beside a group of twelve rows 48*n bytes are fetched, ahead bytes from its first.
+//
+//go:noescape
+func dotPanelF32AVX512(panel *float32, n int, rows *float32, strideBytes int, out *float32, count int, add int, ahead int)
+
+// l2PanelF32AVX512 is n > 0 components of all queries of a panel against count rows; row j's
+// results go to out + 128*j bytes, or are added to what is there if add is not 0.
+// Beside a group of twelve rows 48*n bytes are fetched, ahead bytes from its first.
+//
+//go:noescape
+func l2PanelF32AVX512(panel *float32, n int, rows *float32, strideBytes int, out *float32, count int, add int, ahead int)
+
+// lessPanelF32AVX512 sets d = mul*d + add for rows > 0 rows of a panel's results, and
+// bit i of mask[j] where query i's is below limits[i].
+//
+//go:noescape
+func lessPanelF32AVX512(d *float32, rows int, mul float32, add float32, limits *float32, mask *uint32)
+
 // dotRowsU8I8AVX512 is count rows of n components in sequence, strideBytes apart.
 //
 //go:noescape

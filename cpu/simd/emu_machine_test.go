@@ -278,6 +278,8 @@ func (m *emu) integer(in *asmInst) bool {
 			v &= 1<<n - 1
 		}
 		m.set(y, 8, v)
+	case "KMOVW":
+		m.set(y, 2, m.mask[x.reg])
 	case "KMOVQ":
 		m.mask[y.reg] = m.value(x, 8)
 	case "PREFETCHT0", "VZEROUPPER":

@@ -46,6 +46,8 @@ func TestEmulated(t *testing.T) {
 			if level == "AVX2" {
 				emulateConversions(t, p, used, r)
 				emulateLess(t, p, used, r)
+			} else {
+				emulatePanels(t, p, used, r)
 			}
 			for name := range p.funcs {
 				if !used[name] {

@@ -71,13 +71,19 @@ func (m *emu) move(in *asmInst) bool {
 		if x.disp != 0x11 {
 			m.fatal("unknown predicate")
 		}
-		out := make([]byte, y.width)
-		for i := range y.width / 4 {
+		var bits uint64
+		out := make([]byte, a[1].width)
+		for i := range a[1].width / 4 {
 			if laneF32(m.vec[a[2].reg][:], i) < laneF32(m.vec[a[1].reg][:], i) {
+				bits |= 1 << i
 				little.PutUint32(out[4*i:], ^uint32(0))
 			}
 		}
-		m.setVec(y, out)
+		if y.kind == asmMask {
+			m.mask[y.reg] = bits
+		} else {
+			m.setVec(y, out)
+		}
 	case "VEXTRACTPS":
 		copy(m.read(y, 4), m.vec[a[1].reg][4*x.disp:][:4])
 	default:

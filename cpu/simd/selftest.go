@@ -15,7 +15,7 @@ func SelfTest() error {
 	for _, n := range []int{1, 3, 8, 15, 16, 17, 31, 33, 63, 64, 65, 100, 128, 200, 257} {
 		in := newSelfTestInput(n)
 		for _, check := range []func(*selfTestInput) error{
-			selfTestF32, selfTestF16, selfTestInt, selfTestBits, selfTestScore,
+			selfTestF32, selfTestPanel, selfTestF16, selfTestInt, selfTestBits, selfTestScore,
 		} {
 			if err := check(in); err != nil {
 				return fmt.Errorf("simd: level %s, %d components: %w", Level(), n, err)
@@ -112,6 +112,34 @@ func selfTestF32(in *selfTestInput) error {
 				}
 			}
 		}
+	}
+	return nil
+}
+
+// selfTestPanel has the query at the last place of a panel.
+func selfTestPanel(in *selfTestInput) error {
+	rows, n := in.f32[1], in.n
+	queries := make([]float32, PanelQueries*n)
+	copy(queries[(PanelQueries-1)*n:], in.f32[0])
+	panel, out := make([]float32, len(queries)), make([]float32, selfTestRows*PanelQueries)
+	PackPanelF32(panel, queries, n)
+	for name, k := range map[string]struct {
+		run    func(panel []float32, dim int, rows []float32, stride, count int, out []float32)
+		oracle func(a, b []float32) float32
+	}{"dotPanelF32": {DotPanelF32, DotF32}, "l2PanelF32": {L2PanelF32, L2F32}} {
+		k.run(panel, n, rows, n, selfTestRows, out)
+		for i := range selfTestRows {
+			got, want := out[i*PanelQueries+PanelQueries-1], k.oracle(in.f32[0], rows[i*n:(i+1)*n])
+			if err := closeF32(name, []float32{got}, []float32{want}, n); err != nil {
+				return err
+			}
+		}
+	}
+	limits, mask := [PanelQueries]float32{}, make([]uint32, 1)
+	out = slices.Repeat([]float32{1, -1}, PanelQueries/2)
+	AffineLessPanelF32(out, 1, 0, &limits, mask)
+	if mask[0] != 0xaaaaaaaa {
+		return fmt.Errorf("lessPanelF32: mask %#x", mask[0])
 	}
 	return nil
 }

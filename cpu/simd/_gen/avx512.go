@@ -30,6 +30,7 @@ func emitAVX512() {
 		emitGather(m.name+"GatherI8AVX512", i8, i8Types, avx512IntFour, avx512IntOne)
 	}
 	emitTilesAVX512()
+	emitPanels()
 	u8 := u8i8AVX512()
 	emitRows("dotRowsU8I8AVX512", u8, u8i8Types, avx512IntFour, avx512IntOne)
 	emitGather("dotGatherU8I8AVX512", u8, u8i8Types, avx512IntFour, avx512IntOne)
