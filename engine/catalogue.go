@@ -199,6 +199,12 @@ func (e *Engine) UpdateCollection(
 		if p.Storage != nil {
 			cfg.Storage = *p.Storage
 		}
+		if p.Rescore != nil {
+			cfg.Rescore = p.Rescore
+		}
+		if p.Oversampling != nil {
+			cfg.Oversampling = *p.Oversampling
+		}
 		if p.WriteConcern != nil {
 			cfg.WriteConcern = *p.WriteConcern
 		}
@@ -233,6 +239,11 @@ func (p *CollectionPatch) check() error {
 	}
 	if p.Quantization != nil {
 		if err := checkQuantization(*p.Quantization); err != nil {
+			return err
+		}
+	}
+	if p.Oversampling != nil {
+		if err := checkOversampling(*p.Oversampling); err != nil {
 			return err
 		}
 	}

@@ -252,6 +252,7 @@ func (c *collection) info() CollectionInfo {
 	i.CodeBits = mem.Bits
 	i.Memory.IDs = v.ids.Bytes()
 	i.Memory.Payload = v.index.MemoryBytes()
+	i.Memory.Resident = mem.Vectors + mem.Links + mem.Codes + mem.Other - mem.Mapped + i.Memory.IDs + i.Memory.Payload
 	i.Device = v.deviceInfo()
 	return i
 }

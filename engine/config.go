@@ -16,6 +16,12 @@ type CollectionConfig struct {
 	// Quantization says what searches read: "auto" (default), "sq8", "sq4", "binary" or
 	// "none".
 	Quantization Quantization `json:"quantization,omitempty"`
+	// Rescore says whether what a walk by codes finds is ranked and answered by vectors
+	// (nil: it is), for searches that do not say.
+	Rescore *bool `json:"rescore,omitempty"`
+	// Oversampling, 1 to MaxOversampling, has at least so many times the limit ranked
+	// by vectors; 0: as many as change the result.
+	Oversampling float32 `json:"oversampling,omitempty"`
 	// Storage says where vectors are after a start: "mapped" (default) or "ram".
 	Storage Storage `json:"storage,omitempty"`
 	// UpdateMode is "in_place" (default) or "reinsert".
@@ -49,7 +55,8 @@ type HNSWConfig struct {
 }
 
 // Quantization says whether a graph is walked by short codes instead of full
-// vectors. What a walk finds is always ranked, and answered, by full vectors.
+// vectors. What a walk finds is ranked, and answered, by full vectors unless a search
+// asks otherwise.
 type Quantization string
 
 const (
@@ -95,6 +102,7 @@ const (
 	MaxPayloadBytes = 1 << 20 // bytes of one payload as JSON
 	MaxLimit        = 10000   // results of one search
 	MaxOffset       = 1000000 // results skipped by one search
+	MaxOversampling = 10      // times the limit
 	MaxIndexedPaths = 64      // payload paths indexed without being named
 )
 
@@ -136,8 +144,9 @@ type MemoryInfo struct {
 	IDs      int64 `json:"ids_bytes"`
 	Payload  int64 `json:"payload_index_bytes"` // payload indexes in memory
 	Other    int64 `json:"other_bytes"`
-	Mapped   int64 `json:"mapped_bytes"` // part of the above backed by image files
-	DiskRecs int64 `json:"disk_bytes"`   // estimate of records and images on disk
+	Mapped   int64 `json:"mapped_bytes"`   // part of the above backed by image files
+	Resident int64 `json:"resident_bytes"` // the rest of the above
+	DiskRecs int64 `json:"disk_bytes"`     // estimate of records and images on disk
 }
 
 // CollectionPatch changes what may change of a collection. Nil fields stay.
@@ -149,4 +158,6 @@ type CollectionPatch struct {
 	// codes that are there until the others are made.
 	Quantization *Quantization
 	Storage      *Storage // from the next start on
+	Rescore      *bool    // of the searches that come after, as Oversampling
+	Oversampling *float32
 }

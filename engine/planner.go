@@ -50,7 +50,7 @@ func (s *searcher) chose(plan, reason string) {
 
 // graph searches the graph for k rows out of allow (nil = all).
 func (s *searcher) graph(k int, allow []uint64) {
-	p := index.Params{K: k, Ef: max(s.ef, k), Allow: allow}
+	p := index.Params{K: k, Ef: max(s.ef, k), Allow: allow, Codes: s.codes}
 	if s.req.Explain {
 		p.Trace = &s.trace
 	}

@@ -1,11 +1,13 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"testing"
 
 	"github.com/vectorizer-go/vectorizer/engine/compute"
 	"github.com/vectorizer-go/vectorizer/engine/errs"
+	"github.com/vectorizer-go/vectorizer/engine/index/image"
 	"github.com/vectorizer-go/vectorizer/engine/slab"
 )
 
@@ -108,9 +110,124 @@ func TestChangeQuantization(t *testing.T) {
 		if err != nil || info.Memory.Mapped > 0 != (where == StorageMapped && slab.Elastic) {
 			t.Fatalf("%s: %d bytes mapped, %v", where, info.Memory.Mapped, err)
 		}
+		checkMemory(t, e, info)
 	}
 	info, err := e.Collection("c")
 	if err != nil || info.Quantization != QuantizeSQ4 || info.Storage != StorageMapped {
 		t.Fatal(info, err)
+	}
+}
+
+// checkMemory compares what a collection says it holds with the sections of an image of
+// its graph.
+func checkMemory(t *testing.T, e *Engine, info CollectionInfo) {
+	t.Helper()
+	c, err := e.cat.find(info.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := c.acquire()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.release()
+	var out bytes.Buffer
+	w, err := image.NewWriter(&out)
+	if err == nil {
+		err = v.graph.WriteImage(w)
+	}
+	if err == nil {
+		_, err = w.Finish()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := image.NewReader(bytes.NewReader(out.Bytes()), int64(out.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := map[string]int64{}
+	for _, s := range r.Sections() {
+		size[s.Name] = s.Len
+	}
+	m := info.Memory
+	if m.Vectors != size["hnsw.vectors"] || m.Links != size["hnsw.links"]+size["hnsw.upper"] {
+		t.Errorf("vectors of %d bytes and links of %d: the image has %v", m.Vectors, m.Links, size)
+	}
+	// In memory the model is without its head and has a byte a component, as there.
+	if model := m.Codes - size["hnsw.codes"]; model <= 0 || model > size["hnsw.codes.model"] {
+		t.Errorf("codes of %d bytes: the image has %v", m.Codes, size)
+	}
+	if m.Mapped > 0 && m.Mapped != m.Vectors {
+		t.Errorf("%d bytes mapped of %d of vectors", m.Mapped, m.Vectors)
+	}
+	if want := m.Vectors + m.Links + m.Codes + m.IDs + m.Payload + m.Other - m.Mapped; m.Resident != want {
+		t.Errorf("%d bytes resident, the parts are %d", m.Resident, want)
+	}
+}
+
+// TestCodesOfASearch sets how searches use codes for a collection, and asks otherwise.
+func TestCodesOfASearch(t *testing.T) {
+	ctx, dir := context.Background(), t.TempDir()
+	e := openTest(t, Options{Dir: dir, Fsync: FsyncOff})
+	if _, err := e.CreateCollection(ctx, CollectionConfig{Name: "c", Dimension: 32, Quantization: QuantizeBinary,
+		Metric: compute.L2, Oversampling: 0.5}); errs.KindOf(err) != errs.Validation {
+		t.Fatal(err)
+	}
+	if _, err := e.CreateCollection(ctx, CollectionConfig{Name: "c", Dimension: 32, Quantization: QuantizeBinary,
+		Metric: compute.L2, HNSW: HNSWConfig{M: 8, EfConstruction: 40}}); err != nil {
+		t.Fatal(err)
+	}
+	bulk(t, e, "c", 0, 5000)
+	eventually(t, func() bool {
+		info, err := e.Collection("c")
+		return err == nil && info.Pending == 0 && info.CodeBits == 1
+	})
+	q, err := e.Get(ctx, "c", "77", Fields{Vector: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(how CodeUse) *Explain {
+		t.Helper()
+		res, err := e.Search(ctx, "c", &SearchRequest{Vector: q.Vector, K: 5, Codes: how, Explain: true})
+		if err != nil || len(res.Hits) != 5 || res.Explain.Plan != planGraph {
+			t.Fatal(err, res)
+		}
+		return res.Explain
+	}
+	on, off := true, false
+	patch := func(p CollectionPatch) error {
+		_, err := e.UpdateCollection(ctx, "c", p)
+		return err
+	}
+	if x := ask(CodeUse{}); x.CodeBits != 1 || x.Rescored < 64 {
+		t.Errorf("by default: %+v", x)
+	}
+	if x := ask(CodeUse{Ignore: true}); x.CodeBits != 0 || x.Rescored != 0 {
+		t.Errorf("without codes: %+v", x)
+	}
+	if x := ask(CodeUse{Oversampling: 2}); x.Rescored < 10 || x.Rescored >= 64 {
+		t.Errorf("at least ten: %+v", x)
+	}
+	_, err = e.Search(ctx, "c", &SearchRequest{Vector: q.Vector, K: 5, Codes: CodeUse{Oversampling: 11}})
+	wantKind(t, err, errs.Validation)
+	bad, three := float32(10.5), float32(3)
+	wantKind(t, patch(CollectionPatch{Oversampling: &bad}), errs.Validation)
+	if err := patch(CollectionPatch{Rescore: &off, Oversampling: &three}); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	e = openTest(t, Options{Dir: dir, Fsync: FsyncOff})
+	eventually(t, func() bool {
+		info, err := e.Collection("c")
+		return err == nil && info.Pending == 0 && info.CodeBits == 1 && !*info.Rescore && info.Oversampling == 3
+	})
+	if x := ask(CodeUse{}); x.CodeBits != 1 || x.Rescored != 0 {
+		t.Errorf("the collection says no: %+v", x)
+	}
+	if x := ask(CodeUse{Rescore: &on}); x.Rescored < 15 || x.Rescored >= 64 {
+		t.Errorf("the search says yes: %+v", x)
 	}
 }

@@ -92,8 +92,16 @@ type SearchRequest struct {
 	Threshold *float32       // drop hits whose Score is below; nil = keep all
 	Filter    *filter.Filter // nil = all
 	Fields    Fields
+	Codes     CodeUse
 	Exact     bool // scan instead of the graph
 	Explain   bool // fill SearchResult.Explain
+}
+
+// CodeUse says how a search uses the codes of its collection.
+type CodeUse struct {
+	Ignore       bool    // the graph is walked by vectors
+	Rescore      *bool   // nil = the collection's
+	Oversampling float32 // 0 = the collection's
 }
 
 // Hit is one result. Score is larger for nearer: cosine similarity, inner
@@ -124,6 +132,8 @@ type Explain struct {
 	Matching    int            // rows that pass the filter; -1 = not counted
 	Exhaustive  bool           // every matching row was scored
 	FilterEvals int            // payloads evaluated one by one
+	CodeBits    int            // of a component of the codes that led the walk, 0 without
+	Rescored    int            // rows found by codes that were compared by vector
 	Stages      []ExplainStage // in order
 }
 

@@ -29,6 +29,8 @@ type searcher struct {
 	req *SearchRequest
 	q   []float32 // query as indexed
 	ef  int
+	// codes is how the walk uses codes.
+	codes index.CodeUse
 
 	unit    []float32
 	settled []float32 // a hit's vector, see settle.go
@@ -146,7 +148,15 @@ func (e *Engine) searchIn(ctx context.Context, c *collection, r *SearchRequest) 
 		s.q = s.unit
 	}
 	s.ef = cmp.Or(r.Ef, cfg.HNSW.EfSearch)
+	s.codes = codeUse(&r.Codes, cfg)
 	return s.run(ctx)
+}
+
+// codeUse is what a search asks for, and where it does not, the collection.
+func codeUse(r *CodeUse, cfg *CollectionConfig) index.CodeUse {
+	rescore := cmp.Or(r.Rescore, cfg.Rescore)
+	return index.CodeUse{Ignore: r.Ignore, Estimate: rescore != nil && !*rescore,
+		Oversampling: cmp.Or(r.Oversampling, cfg.Oversampling)}
 }
 
 // checkSearch checks what does not depend on the collection.
@@ -158,6 +168,9 @@ func checkSearch(r *SearchRequest) error {
 		return err
 	}
 	if err := checkRange("ef", r.Ef, 0, maxEfSearch); err != nil {
+		return err
+	}
+	if err := checkOversampling(r.Codes.Oversampling); err != nil {
 		return err
 	}
 	if t := r.Threshold; t != nil && (math.IsNaN(float64(*t)) || math.IsInf(float64(*t), 0)) {
@@ -371,6 +384,7 @@ func (s *searcher) explain(start time.Time) *Explain {
 	x.Visited += s.trace.Hops
 	x.Distances += s.trace.Distances
 	x.Pending += s.trace.Pending
+	x.CodeBits, x.Rescored = s.trace.Bits, s.trace.Ranked
 	x.Stages = append(x.Stages, ExplainStage{Name: "total", Took: time.Since(start)})
 	return &x
 }

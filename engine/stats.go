@@ -125,6 +125,7 @@ func (m *MemoryInfo) add(o MemoryInfo) {
 	m.Payload += o.Payload
 	m.Other += o.Other
 	m.Mapped += o.Mapped
+	m.Resident += o.Resident
 	m.DiskRecs += o.DiskRecs
 }
 

@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"math"
 	"strings"
 	"unicode"
@@ -42,6 +43,9 @@ func (cfg *CollectionConfig) normalise() error {
 	}
 	cfg.Quantization = cmp.Or(cfg.Quantization, QuantizeAuto)
 	if err := checkQuantization(cfg.Quantization); err != nil {
+		return err
+	}
+	if err := checkOversampling(cfg.Oversampling); err != nil {
 		return err
 	}
 	cfg.Storage = cmp.Or(cfg.Storage, StorageMapped)
@@ -228,6 +232,14 @@ func checkQuantization(q Quantization) error {
 		return nil
 	}
 	return errs.Invalid("quantization", "auto, sq8, sq4, binary or none", string(q))
+}
+
+// checkOversampling checks a factor, 0 for none.
+func checkOversampling(f float32) error {
+	if f == 0 || f >= 1 && f <= MaxOversampling {
+		return nil
+	}
+	return errs.Invalid("quantization.oversampling", fmt.Sprintf("1 to %d", MaxOversampling), f)
 }
 
 func checkStorage(s Storage) error {

@@ -91,7 +91,20 @@ func TestCollectionInfo(t *testing.T) {
 	e.send("POST", "/collections", `{"name":"bad","dimension":4,"quantization":"sq9"}`).fails(400, "validation_error")
 	e.send("PUT", "/collections/c", `{"quantization":{"storage":"tape"}}`).fails(400, "validation_error")
 	m = e.send("PUT", "/collections/c", `{"quantization":{"type":"sq4","storage":"ram"}}`).ok()
-	if q := m["quantization"].(map[string]any); q["setting"] != "sq4" || q["storage"] != "ram" {
+	if q := m["quantization"].(map[string]any); q["setting"] != "sq4" || q["storage"] != "ram" ||
+		q["rescore"] != true || q["oversampling"] != nil {
+		t.Error(q)
+	}
+	m = e.send("PUT", "/collections/c",
+		`{"quantization":{"type":"binary","rescore":false,"oversampling":2.5}}`).ok()
+	if q := m["quantization"].(map[string]any); q["setting"] != "binary" || q["storage"] != "ram" ||
+		q["rescore"] != false || q["oversampling"] != 2.5 {
+		t.Error(q)
+	}
+	e.send("PUT", "/collections/c", `{"quantization":{"oversampling":0}}`).fails(400, "validation_error")
+	e.send("PUT", "/collections/c", `{"quantization":{"always_ram":true}}`).fails(400, "validation_error")
+	m = e.send("PUT", "/collections/c", `{"quantization":{"rescore":null,"oversampling":null}}`).ok()
+	if q := m["quantization"].(map[string]any); q["rescore"] != true || q["oversampling"] != nil {
 		t.Error(q)
 	}
 	checkInfo(t, m)

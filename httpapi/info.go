@@ -48,6 +48,9 @@ type quantInfo struct {
 	Bits    int    `json:"bits"`
 	Setting string `json:"setting"` // what the collection asks for
 	Storage string `json:"storage"` // of the vectors once the image is opened
+	Rescore bool   `json:"rescore"` // what searches do that do not say, as Oversampling
+	// Oversampling is null where as many rows are rescored as it takes.
+	Oversampling *float32 `json:"oversampling"`
 }
 
 // normalInfo says whether rows are normalised for the index; reads return
@@ -129,19 +132,30 @@ func indexing(i *engine.CollectionInfo) indexingStatus {
 // quantization is what searches of a collection read.
 func quantization(i *engine.CollectionInfo) quantInfo {
 	q := quantInfo{Type: string(engine.QuantizeNone), Bits: 32, Setting: string(i.Quantization),
-		Storage: string(cmp.Or(i.Storage, engine.StorageMapped))}
+		Storage: string(cmp.Or(i.Storage, engine.StorageMapped)), Rescore: i.Rescore == nil || *i.Rescore}
+	if i.Oversampling != 0 {
+		q.Oversampling = &i.Oversampling
+	}
 	if i.Quantization == "" { // of a version without codes
 		q.Setting = q.Type
 	}
-	switch i.CodeBits {
-	case 8:
-		q.Enabled, q.Type, q.Bits = true, string(engine.QuantizeSQ8), 8
-	case 4:
-		q.Enabled, q.Type, q.Bits = true, string(engine.QuantizeSQ4), 4
-	case 1:
-		q.Enabled, q.Type, q.Bits = true, string(engine.QuantizeBinary), 1
+	if i.CodeBits > 0 {
+		q.Enabled, q.Type, q.Bits = true, codeName(i.CodeBits), i.CodeBits
 	}
 	return q
+}
+
+// codeName is the kind of codes of so many bits.
+func codeName(bits int) string {
+	switch bits {
+	case 8:
+		return string(engine.QuantizeSQ8)
+	case 4:
+		return string(engine.QuantizeSQ4)
+	case 1:
+		return string(engine.QuantizeBinary)
+	}
+	return string(engine.QuantizeNone)
 }
 
 // stamp is a time as RFC 3339 in UTC.

@@ -200,7 +200,7 @@ func encodePayload(e *codec.Encoder, payload []byte) {
 
 // encodeExplain writes how a search was answered.
 func encodeExplain(e *codec.Encoder, x *engine.Explain) {
-	fields := 11
+	fields := 13
 	if x.Choice != "" {
 		fields++
 	}
@@ -225,6 +225,10 @@ func encodeExplain(e *codec.Encoder, x *engine.Explain) {
 		e.Key(n.key)
 		e.Int(int64(n.v))
 	}
+	e.Key("quantization")
+	e.Text(codeName(x.CodeBits))
+	e.Key("rescored")
+	e.Int(int64(x.Rescored))
 	e.Key("exhaustive")
 	e.Bool(x.Exhaustive)
 	e.Key("stages")

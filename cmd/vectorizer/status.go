@@ -103,11 +103,7 @@ func statusLines(s *serverStatus) [][2]string {
 	if f.ReadOnly != "" {
 		state += ", writes are refused: " + printable(f.ReadOnly)
 	}
-	memory := int64(0)
-	for _, n := range f.Memory {
-		memory += n
-	}
-	memory -= f.Memory["mapped_bytes"] + f.Memory["disk_bytes"] // parts of the others, and not memory
+	memory := f.Memory["resident_bytes"]
 	backends := make([]string, len(f.Backends))
 	for i, b := range f.Backends {
 		backends[i] = printable(b.Name)

@@ -28,8 +28,20 @@ type Params struct {
 	// Allow, when not nil, is a bitmap over rows: only rows whose bit is set
 	// are returned; rows beyond its end are not. Owned by the caller.
 	Allow []uint64
+	// Codes says how a search uses codes, where the index has some.
+	Codes CodeUse
 	// Trace, when not nil, receives what the search did.
 	Trace *Trace
+}
+
+// CodeUse is how one search uses codes. Zero walks by them and compares as many of the
+// rows that it finds by vector as change the result.
+type CodeUse struct {
+	Ignore   bool // walks by vectors
+	Estimate bool // answers what codes say, without a look at vectors; scans are exact
+	// Oversampling, when not 0, has at least so many times K rows compared by vector,
+	// and makes the candidate list as long.
+	Oversampling float32
 }
 
 // Trace counts the work of one search.
@@ -38,6 +50,8 @@ type Trace struct {
 	Distances int // distances computed
 	Pending   int // rows scanned because they are not linked yet
 	Filtered  int // rows rejected by Params.Allow
+	Bits      int // of a component of the codes that led the walk, 0 without
+	Ranked    int // rows that a walk by codes found and that were compared by vector
 }
 
 // Memory is what an index holds, in bytes, and how wide its codes are.

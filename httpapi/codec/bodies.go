@@ -110,7 +110,9 @@ func (c *Create) setting(d *Decoder, key []byte) (_ bool, err error) {
 	case "update_mode":
 		c.Config.UpdateMode, err = d.updateMode()
 	case "quantization":
-		c.Config.Quantization, c.Config.Storage, err = d.quantization()
+		var q quantSettings
+		q, err = d.quantization()
+		q.create(&c.Config)
 	case "write_concern":
 		c.Config.WriteConcern, err = d.concern()
 	case "payload_index":
@@ -209,61 +211,6 @@ func ParseConcern(s []byte) (engine.WriteConcern, bool) {
 	return engine.WriteConcern(n), err == nil && n >= 0 && n <= int(engine.MaxConcern)
 }
 
-// quantization reads "sq8", or {"type": "sq8", "storage": "ram"}; what is not named is
-// empty.
-func (d *Decoder) quantization() (q engine.Quantization, s engine.Storage, err error) {
-	if d.Kind() != KindObject {
-		q, err = d.quantizationType()
-		return q, "", err
-	}
-	err = d.object(fieldSet{"type", "storage"}, func(key []byte) (_ bool, err error) {
-		switch string(key) {
-		case "type":
-			q, err = d.quantizationType()
-		case "storage":
-			s, err = d.storage()
-		}
-		return true, err
-	})
-	return q, s, err
-}
-
-func (d *Decoder) quantizationType() (engine.Quantization, error) {
-	s, err := d.Text()
-	if err != nil {
-		return "", err
-	}
-	switch q := engine.Quantization(s); q {
-	case engine.QuantizeAuto, engine.QuantizeSQ8, engine.QuantizeSQ4, engine.QuantizeBinary, engine.QuantizeNone:
-		return q, nil
-	}
-	return "", d.Invalid(`"auto", "sq8", "sq4", "binary" or "none"`, clip(string(s)))
-}
-
-func (d *Decoder) storage() (engine.Storage, error) {
-	s, err := d.Text()
-	if err != nil {
-		return "", err
-	}
-	switch m := engine.Storage(s); m {
-	case engine.StorageMapped, engine.StorageRAM:
-		return m, nil
-	}
-	return "", d.Invalid(`"mapped" or "ram"`, clip(string(s)))
-}
-
-// quantization reads the member of that name.
-func (p *Patch) quantization(d *Decoder) error {
-	q, s, err := d.quantization()
-	if q != "" {
-		p.Quantization = &q
-	}
-	if s != "" {
-		p.Storage = &s
-	}
-	return err
-}
-
 // DecodeHNSW reads a whole body of graph parameters, which may be empty.
 func DecodeHNSW(d *Decoder, h *engine.HNSWConfig) error {
 	if d.empty() {
@@ -298,7 +245,9 @@ func (p *Patch) Decode(d *Decoder) error {
 			n, err = d.Int(1, engine.MaxLimit)
 			p.EfSearch = &n
 		case "quantization":
-			err = p.quantization(d)
+			var q quantSettings
+			q, err = d.quantization()
+			q.patch(&p.CollectionPatch)
 		case "write_concern":
 			var w engine.WriteConcern
 			w, err = d.concern()

@@ -31,6 +31,11 @@ type Search struct {
 	Exact         bool
 	Explain       bool
 	TimeoutMillis int // 0 = the server's
+	// How the codes of the collection are used, see engine.CodeUse.
+	IgnoreCodes  bool
+	Rescore      bool
+	HasRescore   bool
+	Oversampling float32
 }
 
 // searchFields are the members of a search body. public_key is sent by
@@ -39,7 +44,7 @@ var searchFields = fieldSet{
 	"collection", "vector", "embedding", "data", "query", "limit", "k", "top_k", "offset",
 	"ef", "ef_search", "threshold", "score_threshold", "filter", "with_vector",
 	"with_vectors", "include_vector", "include_vectors", "with_payload", "include_payload",
-	"include_metadata", "payload", "exact", "explain", "timeout_ms", "public_key",
+	"include_metadata", "payload", "exact", "explain", "timeout_ms", "params", "public_key",
 }
 
 // Reset makes s the search with every default.
@@ -52,7 +57,11 @@ func (s *Search) Request(r *engine.SearchRequest) {
 	*r = engine.SearchRequest{
 		Vector: s.Vector, K: s.Limit, Offset: s.Offset, Ef: s.Ef, Filter: s.Filter,
 		Fields: engine.Fields{Vector: s.WithVector, Payload: s.WithPayload},
+		Codes:  engine.CodeUse{Ignore: s.IgnoreCodes, Oversampling: s.Oversampling},
 		Exact:  s.Exact, Explain: s.Explain,
+	}
+	if s.HasRescore {
+		r.Codes.Rescore = &s.Rescore
 	}
 	if s.HasThreshold {
 		r.Threshold = &s.Threshold
@@ -103,9 +112,9 @@ func (s *Search) member(d *Decoder, key []byte, hasVector *bool) (err error) {
 	case "limit", "k", "top_k":
 		s.Limit, err = d.Int(1, engine.MaxLimit)
 	case "offset":
-		s.Offset, err = d.optInt(0, engine.MaxOffset, 0)
+		s.Offset, err = d.optInt(0, engine.MaxOffset)
 	case "ef", "ef_search":
-		s.Ef, err = d.optInt(1, engine.MaxLimit, 0)
+		s.Ef, err = d.optInt(1, engine.MaxLimit)
 	case "collection":
 		s.Collection, err = d.Text()
 	case "threshold", "score_threshold":
@@ -134,7 +143,9 @@ func (s *Search) option(d *Decoder, key []byte) (err error) {
 	case "explain":
 		s.Explain, err = d.optBool(false)
 	case "timeout_ms":
-		s.TimeoutMillis, err = d.optInt(1, MaxTimeoutMillis, 0)
+		s.TimeoutMillis, err = d.optInt(1, MaxTimeoutMillis)
+	case "params":
+		err = s.params(d)
 	case "public_key":
 		err = d.Skip()
 	default:
@@ -154,10 +165,10 @@ func (s *Search) vector(d *Decoder, key []byte) (err error) {
 	return err
 }
 
-// optInt is Int with a value for null.
-func (d *Decoder) optInt(low, high, null int) (int, error) {
+// optInt is Int; null is 0.
+func (d *Decoder) optInt(low, high int) (int, error) {
 	if d.Null() {
-		return null, nil
+		return 0, nil
 	}
 	return d.Int(low, high)
 }

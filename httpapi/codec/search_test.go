@@ -51,6 +51,25 @@ func TestSearchDefaults(t *testing.T) {
 	}
 }
 
+// TestSearchParams reads what clients of Qdrant put into params.
+func TestSearchParams(t *testing.T) {
+	s, err := decode(`{"vector":[1],"params":{"hnsw_ef":77,"exact":true,
+		"quantization":{"ignore":true,"rescore":false,"oversampling":2.5}}}`)
+	if err != nil || s.Ef != 77 || !s.Exact {
+		t.Fatal(err, s)
+	}
+	var r engine.SearchRequest
+	s.Request(&r)
+	if !r.Codes.Ignore || *r.Codes.Rescore || r.Codes.Oversampling != 2.5 {
+		t.Fatalf("%+v", r.Codes)
+	}
+	s, err = decode(`{"vector":[1],"params":{"quantization":{"ignore":null,"rescore":null,"oversampling":null}}}`)
+	s.Request(&r)
+	if err != nil || r.Codes != (engine.CodeUse{}) {
+		t.Fatalf("%v %+v", err, r.Codes)
+	}
+}
+
 func TestSearchBase64(t *testing.T) {
 	raw := []byte{0, 0, 128, 63, 0, 0, 0, 192} // 1, -2
 	for _, text := range []string{base64.StdEncoding.EncodeToString(raw),
@@ -78,6 +97,10 @@ func TestSearchRefused(t *testing.T) {
 		}
 	}
 	f(`{}`, errs.Validation, "vector")
+	f(`{"vector":[1],"params":{"quantization":{"oversampling":0.5}}}`, errs.Validation,
+		"params.quantization.oversampling", "1 to 10", "0.5")
+	f(`{"vector":[1],"params":{"quantization":{"rescore":1}}}`, errs.Validation, "params.quantization.rescore")
+	f(`{"vector":[1],"params":{"indexed_only":true}}`, errs.Validation, "indexed_only")
 	f(`{"vector":[]}`, errs.Validation, "vector", "at least one component")
 	f(`{"vector":[1,NaN]}`, errs.Validation, "vector[1]", "finite", "NaN")
 	f(`{"vector":[-Infinity]}`, errs.Validation, "vector[0]", "-Infinity")

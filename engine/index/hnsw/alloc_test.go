@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/vectorizer-go/vectorizer/engine/index"
+	"github.com/vectorizer-go/vectorizer/engine/index/codes"
 )
 
 func TestSearchAllocatesNothing(t *testing.T) {
@@ -34,6 +35,25 @@ func TestSearchAllocatesNothing(t *testing.T) {
 	p := index.Params{K: 10, Ef: 64}
 	if n := testing.AllocsPerRun(50, func() { hits = x.Search(q, p, hits[:0]) }); n != 0 {
 		t.Errorf("with deleted rows: %g allocations a search", n)
+	}
+}
+
+// TestCodedSearchAllocatesNothing is the same by codes, used in every way.
+func TestCodedSearchAllocatesNothing(t *testing.T) {
+	for _, kind := range []codes.Kind{codes.SQ8, codes.SQ4, codes.Binary} {
+		cfg := codedConfig(32)
+		cfg.Quantization = kind
+		x, r := randomIndexOf(t, 3000, cfg)
+		q := gauss(r, 32)
+		hits := make([]index.Hit, 0, 100)
+		for name, how := range map[string]index.CodeUse{
+			"plain": {}, "ignored": {Ignore: true}, "estimated": {Estimate: true}, "oversampled": {Oversampling: 4},
+		} {
+			p := index.Params{K: 10, Ef: 64, Codes: how}
+			if n := testing.AllocsPerRun(50, func() { hits = x.Search(q, p, hits[:0]) }); n != 0 {
+				t.Errorf("%s, %s: %g allocations a search", kind, name, n)
+			}
+		}
 	}
 }
 

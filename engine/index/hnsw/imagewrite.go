@@ -162,7 +162,7 @@ func (m *memory) upperUsed(lv *levels, rows int) int {
 		return 0
 	}
 	last := uint32(rows-1) &^ 63
-	n := int(m.groups[last>>6].base)
+	n := int(atomic.LoadUint32(&m.groups[last>>6].base))
 	for r := last; r < uint32(rows); r++ {
 		n += lv.of(r)
 	}

@@ -161,7 +161,7 @@ func (x *Index) HostRows() compute.HostRows {
 func (x *Index) Memory() index.Memory {
 	m := x.mem.Load()
 	rows := int64(m.rows.Load())
-	other := rows/64*int64(unsafe.Sizeof(group{})) + int64(unsafe.Sizeof(*x)) +
+	other := int64(groupsFor(int(rows)))*int64(unsafe.Sizeof(group{})) + int64(unsafe.Sizeof(*x)) +
 		int64(x.cfg.MaxPending)*16
 	coded, width := int64(0), 0
 	if c := m.codes.Load(); c != nil {
@@ -172,7 +172,7 @@ func (x *Index) Memory() index.Memory {
 		Codes:   coded,
 		Bits:    width,
 		Vectors: rows * int64(m.stride) * 4,
-		Links:   rows*int64(m.m0)*4 + rows/int64(m.m-1)*int64(m.m)*4,
+		Links:   (rows*int64(m.m0) + int64(m.upperUsed(&x.lv, int(rows)))*int64(m.m)) * 4,
 		Other:   other,
 		Mapped:  int64(m.blocks[0].Mapped()),
 	}

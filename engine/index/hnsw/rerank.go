@@ -1,5 +1,12 @@
 package hnsw
 
+import (
+	"math"
+
+	"github.com/vectorizer-go/vectorizer/engine/compute"
+	"github.com/vectorizer-go/vectorizer/engine/index"
+)
+
 // rerankStep is how many candidates are compared by vector in one call, at least;
 // of a longer list a rerankShare, because who asks for one wants the last of them.
 const (
@@ -7,12 +14,29 @@ const (
 	rerankShare = 8
 )
 
-// slack is how many places more a list needs when codes order it.
-func (w *walk) slack() int {
-	if w.src.codes == nil {
-		return 0
+// use has the walk use codes as asked for.
+func (w *walk) use(how index.CodeUse) {
+	w.how = how
+	if how.Ignore {
+		w.src.codes = nil
 	}
-	return w.src.codes.model.Slack()
+	if c := w.src.codes; c != nil {
+		w.tr.Bits = c.model.Kind().Bits()
+	}
+}
+
+// places is how long the list of a search for k rows must be that would have ef places
+// if vectors ordered it.
+func (w *walk) places(ef, k int) int {
+	if w.src.codes == nil {
+		return ef
+	}
+	return min(max(ef, w.least(k))+w.src.codes.model.Slack(), MaxEf)
+}
+
+// least is how many rows are compared by vector in any case for k of them.
+func (w *walk) least(k int) int {
+	return max(k, int(math.Ceil(float64(w.how.Oversampling)*float64(k)-1e-3)))
 }
 
 // rerank orders what a walk by codes found, ascending, by vectors. It stops where
@@ -22,10 +46,14 @@ func (w *walk) rerank(found []cand, k int) []cand {
 	if w.src.codes == nil {
 		return found
 	}
+	if w.how.Estimate {
+		w.possible(found)
+		return found
+	}
 	f := &w.s.ranked
 	f.reset(k + rerankStep)
-	first, step := k, max(rerankStep, len(found)/rerankShare)
-	if w.src.codes.model.Coarse() {
+	first, step := w.least(k), max(rerankStep, len(found)/rerankShare)
+	if w.how.Oversampling == 0 && w.src.codes.model.Coarse() {
 		first = len(found)
 	}
 	for i := 0; i < len(found); {
@@ -39,6 +67,7 @@ func (w *walk) rerank(found []cand, k int) []cand {
 		if len(w.s.ids) == 0 {
 			break
 		}
+		w.tr.Ranked += len(w.s.ids)
 		bound, full := f.kth(k)
 		better := !full
 		for j, d := range w.exactly() {
@@ -52,6 +81,21 @@ func (w *walk) rerank(found []cand, k int) []cand {
 		}
 	}
 	return f.c
+}
+
+// possible moves estimates that no two vectors have to the nearest that some have. Their
+// order stays.
+func (w *walk) possible(found []cand) {
+	low, high := -inf, inf
+	switch w.x.cfg.Metric {
+	case compute.L2:
+		low = 0
+	case compute.Cosine:
+		low, high = -1, 1
+	}
+	for i := range found {
+		found[i].dist = min(max(found[i].dist, low), high)
+	}
 }
 
 // ranking is a list of rows in ascending distance.

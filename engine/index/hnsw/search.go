@@ -26,6 +26,7 @@ func (x *Index) Search(q []float32, p index.Params, dst []index.Hit) []index.Hit
 	m := x.mem.Load()
 	s := x.scratch.Get().(*scratch)
 	w := x.newWalk(m, s)
+	w.use(p.Codes)
 	w.src.take(&s.query, q)
 	w.allow = p.Allow
 	w.dead = x.work.dead.Load() > 0
@@ -53,7 +54,7 @@ func (w *walk) find(ef, k int) []cand {
 	if allowed <= 4*ef || allowed <= k {
 		return w.scan(rows, k)
 	}
-	ef += w.slack()
+	ef = w.places(ef, k)
 	w.scanPending(ef)
 	var found []cand
 	if ef < farEf && w.allow == nil {

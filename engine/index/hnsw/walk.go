@@ -10,6 +10,7 @@ type walk struct {
 	x     *Index
 	m     *memory
 	src   source
+	how   index.CodeUse
 	coded *codeRows // where rows that are linked get their codes; nil without
 	s     *scratch
 	allow []uint64 // nil admits every row
