@@ -113,5 +113,8 @@ func (s *searcher) noted(n *compute.Note) {
 	if s.req.Explain {
 		s.plan.Choice = fmt.Sprintf("%s: batch of %d, predicted %v on the device, %v on the host",
 			n.Why, n.Queries, n.Device, n.Host)
+		if t := n.Times; t.Measured() {
+			s.plan.Choice += fmt.Sprintf("; on the device %v up, %v kernels, %v down", t.Upload, t.Kernels, t.Download)
+		}
 	}
 }

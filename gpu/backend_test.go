@@ -4,6 +4,7 @@ package gpu
 
 import (
 	"context"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -134,6 +135,34 @@ func BenchmarkSearchEmulated(b *testing.B) {
 	for b.Loop() {
 		if err := gpu.Search(context.Background(), m, &req); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// TestTimes: the stages of a search are told apart, in every way through the kernels.
+func TestTimes(t *testing.T) {
+	const dim, rows, k = 8, 2000, 3
+	b := emulated(t, Options{Lanes: 1, HalfQueries: 9, HalfRows: 100, SampleRows: 100}, emu.Options{})
+	defer b.Close()
+	m, err := b.NewMatrix(compute.MatrixSpec{Rows: rows, Dim: dim, Elem: compute.F32, Metric: compute.L2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if err := m.Write(0, clustered(rand.New(rand.NewPCG(1, 1)), rows, dim, 0, 1)); err != nil {
+		t.Fatal(err)
+	}
+	for _, queries := range []int{1, 12} {
+		req := compute.SearchRequest{Queries: make([]float32, queries*dim), K: k, Skip: []uint64{3},
+			IDs: make([]uint32, queries*k), Dist: make([]float32, queries*k)}
+		begin := time.Now()
+		if err := b.Search(context.Background(), m, &req); err != nil {
+			t.Fatal(err)
+		}
+		took := time.Since(begin)
+		x := req.Times
+		if x.Upload <= 0 || x.Kernels <= 0 || x.Download <= 0 || x.Upload+x.Kernels+x.Download > took {
+			t.Errorf("%d queries: %+v of %v", queries, x, took)
 		}
 	}
 }

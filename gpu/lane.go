@@ -22,7 +22,9 @@ type lane struct {
 	bufs   [bufferCount]buffer
 	flags  []uint32
 	work   time.Duration // that what is queued may take, see expected
-	which  [2][]int      // queries of a pass: in bf16, and those it leaves to f32
+	time   driver.Clock  // of the stream; nil without one
+	clock  clock
+	which  [2][]int // queries of a pass: in bf16, and those it leaves to f32
 }
 
 // The device buffers of a lane. They grow to what the largest batch needed.
@@ -69,9 +71,12 @@ func (l *lane) buffer(i int, bytes uint64) (uint64, error) {
 // upload queues a copy of n bytes to the device, in pieces through the stage; fill
 // writes piece [from, from+len(dst)) of the source.
 func (l *lane) upload(dst uint64, n int, fill func(dst []byte, from int) error) error {
+	if err := l.begin(); err != nil {
+		return err
+	}
 	for from := 0; from < n; {
 		if l.staged == len(l.stage) {
-			if err := l.wait(); err != nil {
+			if err := errors.Join(l.lap(stageUpload), l.wait(), l.begin()); err != nil {
 				return err
 			}
 		}
@@ -85,7 +90,7 @@ func (l *lane) upload(dst uint64, n int, fill func(dst []byte, from int) error) 
 		l.staged += len(piece)
 		from += len(piece)
 	}
-	return nil
+	return l.lap(stageUpload)
 }
 
 // room returns n bytes of the stage for a copy from the device.
@@ -107,11 +112,18 @@ func (l *lane) room(n int) ([]byte, error) {
 func (l *lane) wait() error {
 	limit := l.o.HangAfter + l.work
 	l.staged, l.work = 0, 0
-	return l.stream.Wait(limit)
+	err := l.stream.Wait(limit)
+	if err == nil {
+		l.collect()
+	}
+	return err
 }
 
 // launch queues a kernel over a grid of blocks.
 func launch[T kernels.Args](l *lane, name string, grid [2]int, threads int, shared int, args *T) error {
+	if err := l.begin(); err != nil {
+		return err
+	}
 	return l.stream.Launch(driver.Launch{
 		Kernel: name, SharedBytes: uint32(shared),
 		Grid:  [3]uint32{uint32(grid[0]), uint32(grid[1]), 1},
@@ -123,6 +135,7 @@ func launch[T kernels.Args](l *lane, name string, grid [2]int, threads int, shar
 // drain waits for what a failed job left behind, so that the next one starts on
 // an idle stream and an empty stage.
 func (l *lane) drain() error {
+	l.clock = clock{}
 	err := l.wait()
 	if l.second != nil {
 		err = errors.Join(err, l.second.Wait(l.o.HangAfter))

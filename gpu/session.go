@@ -79,6 +79,7 @@ func (s *session) newLane(first bool) (*lane, error) {
 	if l.stream, err = s.device.NewStream(); err != nil {
 		return nil, errors.Join(err, s.device.FreeHost(l.stage))
 	}
+	l.time, _ = l.stream.(driver.Clock)
 	return l, nil
 }
 

@@ -1,6 +1,7 @@
 package gpu
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -52,10 +53,13 @@ func (t *task) half(o *Options) bool {
 }
 
 func (t *task) run(l *lane) error {
+	l.startClock()
 	if err := t.passes(l); err != nil {
 		return fatalOr(err, l.drain())
 	}
-	return nil
+	times := l.clock.times()
+	l.clock = clock{}
+	return t.j.borrow(func() { t.req.Times = times })
 }
 
 // passes uploads the bitmap and searches the queries in passes of as many as the
@@ -242,13 +246,16 @@ func (p *pass) results(flags uint64) (flagged int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	if err := l.lap(stageKernels); err != nil {
+		return 0, err
+	}
 	if err := l.stream.CopyOut(out[:keys*8], driver.Ptr(p.at[bufOut])); err != nil {
 		return 0, err
 	}
 	if err := l.stream.CopyOut(out[keys*8:], driver.Ptr(flags)); err != nil {
 		return 0, err
 	}
-	if err := l.wait(); err != nil {
+	if err := errors.Join(l.lap(stageDownload), l.wait()); err != nil {
 		return 0, err
 	}
 	if cap(l.flags) < n {

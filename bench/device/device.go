@@ -151,6 +151,7 @@ func (o *Options) batch(
 ) error {
 	req := request(d, n, d.dim, o.K)
 	var samples []float64
+	var stages []compute.Times
 	for i := range o.Repeat + 2 {
 		begin := time.Now()
 		if err := o.Device.Search(ctx, m, req); err != nil {
@@ -158,6 +159,7 @@ func (o *Options) batch(
 		}
 		if i >= 2 { // the first ones make buffers
 			samples = append(samples, ms(time.Since(begin)))
+			stages = append(stages, req.Times)
 		}
 	}
 	f := result.Figure{
@@ -170,10 +172,35 @@ func (o *Options) batch(
 		}
 	}
 	r.Add(f, samples...)
+	addStages(r, f.Name, stages)
 	median := measure.Median(samples)
 	fmt.Fprintf(o.Out, "%-40s %9.3f ms  %12.0f queries/s  recall %.4f\n",
 		f.Name, median, float64(n)/median*1000, f.Recall)
 	return nil
+}
+
+// addStages adds what the calls took by the device's clock, if it has one.
+func addStages(r *result.Run, of string, all []compute.Times) {
+	for _, s := range []struct {
+		name string
+		of   func(compute.Times) time.Duration
+	}{
+		{"upload", func(t compute.Times) time.Duration { return t.Upload }},
+		{"kernels", func(t compute.Times) time.Duration { return t.Kernels }},
+		{"download", func(t compute.Times) time.Duration { return t.Download }},
+	} {
+		var samples []float64
+		for _, t := range all {
+			if t.Measured() {
+				samples = append(samples, ms(s.of(t)))
+			}
+		}
+		if len(samples) > 0 {
+			r.Add(result.Figure{
+				Name: of + ": " + s.name, Unit: "ms", Better: result.Lower, Note: "by the device's clock",
+			}, samples...)
+		}
+	}
 }
 
 // recall is the share of the truth's rows among those found, over the queries that

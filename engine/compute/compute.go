@@ -137,8 +137,20 @@ type SearchRequest struct {
 	Skip    []uint64  // optional bitmap over rows, bit set = exclude; nil = none
 	IDs     []uint32  // out, Q×K row numbers, ascending distance, NoRow padded
 	Dist    []float32 // out, Q×K, +Inf padded
+	Times   Times     // out, of a device that can tell; zero = not measured
 	Note    Note      // out, of who chooses between backends; backends leave it alone
 }
+
+// Times is what a batch took on a device, by its own clock. Waiting for the device
+// and what the host does in between are not in it.
+type Times struct {
+	Upload   time.Duration // queries and bitmaps to the device
+	Kernels  time.Duration
+	Download time.Duration // results from it
+}
+
+// Measured reports whether the device could tell.
+func (t Times) Measured() bool { return t != Times{} }
 
 // Note says who computed a batch and why.
 type Note struct {
@@ -147,6 +159,7 @@ type Note struct {
 	Queries int           // of the batch
 	Device  time.Duration // predicted on the device
 	Host    time.Duration // predicted on the host
+	Times   Times         // what it took on the device
 }
 
 // Status is how a backend is. A Backend that can be lost has a method Status.

@@ -101,7 +101,7 @@ func (c *Copy) Search(ctx context.Context, req *compute.SearchRequest) (done boo
 	}
 	n.Why = reason.String()
 	if reason == DeviceFaster {
-		n.Backend = c.p.deviceName
+		n.Backend, n.Times = c.p.deviceName, req.Times
 	}
 	req.Note = n
 	c.p.count(reason, queries)
@@ -114,6 +114,7 @@ func (c *Copy) onDevice(ctx context.Context, req *compute.SearchRequest, predict
 	if m == nil {
 		return reason, nil
 	}
+	req.Times = compute.Times{} // of another batch
 	begin := time.Now()
 	patient, cancel := context.WithTimeout(ctx, patience(predicted))
 	defer cancel()
@@ -130,6 +131,7 @@ func (c *Copy) onDevice(ctx context.Context, req *compute.SearchRequest, predict
 	}
 	c.p.nanos.Add(uint64(time.Since(begin)))
 	c.p.predictedNs.Add(uint64(predicted))
+	c.p.stages.add(req.Times)
 	return DeviceFaster, nil
 }
 

@@ -63,6 +63,7 @@ type Pool struct {
 	planned      [reasonCount]atomic.Uint64 // searches that graph and device were weighed for
 	nanos        atomic.Uint64              // on the device
 	predictedNs  atomic.Uint64              // for the same batches
+	stages       stages
 	bytes        atomic.Int64
 	syncedRows   atomic.Uint64
 	retryLost    time.Duration
@@ -135,6 +136,7 @@ type Stats struct {
 	Planned     map[string]uint64 // searches that graph and device were weighed for
 	DeviceTime  time.Duration     // of the batches on the device
 	Predicted   time.Duration     // what the model said they would take
+	Stages      compute.Times     // of those batches whose stages the device could tell
 	Bytes       int64             // held by copies
 	SyncedRows  uint64            // uploaded because they had changed
 	DeviceModel Model
@@ -146,7 +148,8 @@ func (p *Pool) Stats() Stats {
 	s := Stats{
 		Device: p.deviceName, Batches: map[string]uint64{}, Queries: map[string]uint64{}, Planned: map[string]uint64{},
 		DeviceTime: time.Duration(p.nanos.Load()), Predicted: time.Duration(p.predictedNs.Load()),
-		Bytes: p.bytes.Load(), SyncedRows: p.syncedRows.Load(),
+		Stages: p.stages.sum(),
+		Bytes:  p.bytes.Load(), SyncedRows: p.syncedRows.Load(),
 		DeviceModel: p.deviceModel, HostModel: p.hostModel,
 	}
 	for r := range reasonCount {
@@ -157,6 +160,22 @@ func (p *Pool) Stats() Stats {
 		s.Batches[r.String()], s.Queries[r.String()] = p.batches[r].Load(), p.queries[r].Load()
 	}
 	return s
+}
+
+// stages sums compute.Times, in nanoseconds.
+type stages struct{ upload, kernels, download atomic.Int64 }
+
+func (s *stages) add(t compute.Times) {
+	s.upload.Add(int64(t.Upload))
+	s.kernels.Add(int64(t.Kernels))
+	s.download.Add(int64(t.Download))
+}
+
+func (s *stages) sum() compute.Times {
+	return compute.Times{
+		Upload: time.Duration(s.upload.Load()), Kernels: time.Duration(s.kernels.Load()),
+		Download: time.Duration(s.download.Load()),
+	}
 }
 
 func (p *Pool) count(r Reason, queries int) {

@@ -3,6 +3,7 @@
 package cuda
 
 import (
+	"errors"
 	"time"
 	"unsafe"
 
@@ -12,8 +13,36 @@ import (
 )
 
 type stream struct {
-	d *device
-	s cu.Stream
+	d     *device
+	s     cu.Stream
+	marks [driver.MaxMarks]cu.Event // the first made of them exist
+	made  int
+	blind bool // the driver makes no events
+}
+
+// Mark records an event, which is made at the first use.
+func (s *stream) Mark(i int) error {
+	for s.made <= i && !s.blind {
+		e, err := cu.MakeEvent(cu.DefaultEvent)
+		if err != nil {
+			s.blind = true // times are worth no failed search
+			break
+		}
+		s.marks[s.made] = e
+		s.made++
+	}
+	if s.blind {
+		return nil
+	}
+	return wrap("mark", s.marks[i].Record(s.s))
+}
+
+func (s *stream) Elapsed(from, to int) (time.Duration, bool) {
+	if s.blind || max(from, to) >= s.made {
+		return 0, false
+	}
+	ms, err := s.marks[from].Elapsed(s.marks[to])
+	return time.Duration(ms * float64(time.Millisecond)), err == nil
 }
 
 func (s *stream) CopyIn(dst driver.Ptr, src []byte) error {
@@ -62,4 +91,10 @@ func (s *stream) Wait(limit time.Duration) error {
 	}
 }
 
-func (s *stream) Close() error { return wrap("close stream", s.s.Destroy()) }
+func (s *stream) Close() error {
+	var err error
+	for i := range s.made {
+		err = errors.Join(err, wrap("destroy event", cu.DestroyEvent(&s.marks[i])))
+	}
+	return errors.Join(err, wrap("close stream", s.s.Destroy()))
+}

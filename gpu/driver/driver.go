@@ -81,6 +81,18 @@ type Stream interface {
 	Close() error
 }
 
+// Clock is an optional ability of a Stream: the device's own time.
+type Clock interface {
+	// Mark queues time stamp i, below MaxMarks.
+	Mark(i int) error
+	// Elapsed is the time from one stamp to another, both before the last Wait; false
+	// where the driver turned out to have no clock.
+	Elapsed(from, to int) (time.Duration, bool)
+}
+
+// MaxMarks is the time stamps of a stream.
+const MaxMarks = 16
+
 // Launch is one kernel over a grid of blocks.
 type Launch struct {
 	Kernel      string

@@ -20,8 +20,9 @@ type stream struct {
 	done sync.WaitGroup
 	once sync.Once
 
-	mu  sync.Mutex // guards: err
-	err error      // first failure since the last Wait
+	mu    sync.Mutex // guards: err, marks
+	err   error      // first failure since the last Wait
+	marks [driver.MaxMarks]time.Time
 }
 
 const streamDepth = 64 // queued calls; beyond, a caller waits as with a real driver
@@ -87,6 +88,31 @@ func (s *stream) Launch(l driver.Launch) error {
 	l.Args = slices.Clone(l.Args) // the driver takes the arguments at once
 	s.work <- func() error { return s.d.p.launch(l) }
 	return nil
+}
+
+// Mark notes the host's time when the work before it has run: Elapsed says what
+// the emulation took, which is no measure of a device.
+func (s *stream) Mark(i int) error {
+	if err := s.d.failed(); err != nil {
+		return err
+	}
+	s.work <- func() error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.marks[i] = time.Now()
+		return nil
+	}
+	return nil
+}
+
+// Elapsed is the time between two marks.
+func (s *stream) Elapsed(from, to int) (time.Duration, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.marks[from].IsZero() || s.marks[to].IsZero() {
+		return 0, false
+	}
+	return s.marks[to].Sub(s.marks[from]), true
 }
 
 // Wait waits for the queue. A fault of code Hung is reported after the limit,

@@ -1,6 +1,8 @@
 package metrics
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/vectorizer-go/vectorizer/engine"
@@ -38,6 +40,15 @@ func collectBackends(out chan<- prometheus.Metric, st *engine.Stats) {
 		d.DeviceTime.Seconds(), backend, name)
 	emit(prometheus.CounterValue, "backend_predicted_seconds_total", "What the cost model said they would take.",
 		d.Predicted.Seconds(), backend, name)
+	if t := d.Stages; t.Measured() {
+		for stage, took := range map[string]time.Duration{
+			"upload": t.Upload, "kernels": t.Kernels, "download": t.Download,
+		} {
+			emit(prometheus.CounterValue, "backend_stage_seconds_total",
+				"Time of batches by the device's own clock, by what it was spent on.",
+				took.Seconds(), []string{"backend", "stage"}, []string{d.Device, stage})
+		}
+	}
 	for reason, n := range d.Planned {
 		emit(prometheus.CounterValue, "backend_planned_searches_total",
 			"Searches that need not be exact, by why they went to the device or the graph.",

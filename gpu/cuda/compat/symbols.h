@@ -9,7 +9,7 @@
   X(cuCtxSynchronize) X(cuDeviceCanAccessPeer) X(cuDeviceGet) X(cuDeviceGetAttribute) X(cuDeviceGetName) \
   X(cuDeviceGetP2PAttribute) X(cuDeviceGetUuid_v2) X(cuDevicePrimaryCtxGetState) X(cuDevicePrimaryCtxRelease_v2) \
   X(cuDevicePrimaryCtxReset_v2) X(cuDevicePrimaryCtxRetain) X(cuDevicePrimaryCtxSetFlags_v2) \
-  X(cuDeviceTotalMem_v2) X(cuEventCreate) X(cuEventDestroy_v2) X(cuEventElapsedTime_v2) X(cuEventQuery) \
+  X(cuDeviceTotalMem_v2) X(cuEventCreate) X(cuEventDestroy_v2) X(cuEventElapsedTime) X(cuEventQuery) \
   X(cuEventRecord) X(cuEventSynchronize) X(cuFuncGetAttribute) X(cuFuncSetAttribute) X(cuFuncSetCacheConfig) \
   X(cuFuncSetSharedMemConfig) X(cuGetErrorString) X(cuGraphAddChildGraphNode) X(cuGraphAddDependencies) \
   X(cuGraphAddEmptyNode) X(cuGraphAddHostNode) X(cuGraphAddKernelNode_v2) X(cuGraphAddMemcpyNode) \
