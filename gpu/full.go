@@ -41,7 +41,7 @@ func (p *fullPass) arguments() {
 	n, k, lists := uint64(len(p.which)), uint64(p.k), uint32(p.l.o.ListKeys)
 	limit, count, flags, _ := p.small()
 	p.scan = kernels.ScanArgs{
-		Rows: uint64(p.m.rows), Queries: p.at[bufQueries], Skip: p.skip,
+		Rows: uint64(p.m.rows), Queries: p.at[bufQueries], Stats: uint64(p.m.stats), Skip: p.skip,
 		List: p.at[bufList], Count: count, Limit: limit, Least: p.at[bufLeast],
 		Items: uint32(p.rows), Step: 1, Stride: uint32(p.m.stride), Nq: uint32(n),
 		Cap: lists, Groups: uint32(p.plan.groups),
@@ -58,6 +58,7 @@ func (p *fullPass) arguments() {
 func (p *fullPass) kernel(name string, items int) (kernel string, grid [2]int) {
 	const warps, queries = 8, 8
 	groups := (items + kernels.Group - 1) / kernels.Group
+	name += p.m.full()
 	blocks := max(1, min((groups+warps-1)/warps, 8*p.l.device.Info().Processors))
 	if len(p.which) == 1 {
 		return name + "_1", [2]int{blocks, 1}
@@ -71,7 +72,7 @@ func (p *fullPass) limits() error {
 	if p.plan.step > 0 {
 		a := p.scan
 		a.Items, a.Step = uint32(p.plan.items), uint32(p.plan.step)
-		name, grid := p.kernel("sample_f32", p.plan.items)
+		name, grid := p.kernel("sample", p.plan.items)
 		if err := launch(p.l, name, grid, 256, 0, &a); err != nil {
 			return err
 		}
@@ -83,7 +84,7 @@ func (p *fullPass) limits() error {
 func (p *fullPass) scanOnce() (flagged int, err error) {
 	p.l.work += p.scanWork(len(p.which))
 	if p.scan.Items > 0 {
-		name, grid := p.kernel("scan_f32", int(p.scan.Items))
+		name, grid := p.kernel("scan", int(p.scan.Items))
 		if err := launch(p.l, name, grid, 256, 0, &p.scan); err != nil {
 			return 0, err
 		}

@@ -2,14 +2,14 @@ package gpu
 
 import "github.com/vectorizer-go/vectorizer/kernels"
 
-// halfPass is one pass in bf16 on tensor cores.
+// halfPass is one pass on tensor cores, over bf16, f16 or codes.
 type halfPass struct {
 	pass
 	scan   kernels.HalfArgs
 	refine kernels.RefineArgs
 }
 
-// searchHalf searches the queries in bf16 and returns those whose candidates did
+// searchHalf searches the queries on tensor cores and returns those whose candidates did
 // not fit into their list: bounds that overlap for too many rows, as with vectors
 // far from the origin and close to each other. They are searched in f32.
 func (t *task) searchHalf(l *lane, which []int, skip uint64, plan sampling) (left []int, err error) {
@@ -42,7 +42,7 @@ func (p *halfPass) arguments() {
 	n, k, lists := uint64(len(p.which)), uint64(p.k), uint32(p.l.o.ListKeys)
 	limit, count, flags, work := p.small()
 	p.scan = kernels.HalfArgs{
-		Rows: uint64(p.m.half), Stats: uint64(p.m.stats),
+		Rows: uint64(p.m.words()), Stats: uint64(p.m.stats),
 		Queries: p.at[bufHalf] + n*statsBytes, Qstats: p.at[bufHalf], Skip: p.skip,
 		List: p.at[bufList], Count: count, Limit: limit, Least: p.at[bufLeast],
 		Items: uint32(p.rows), Step: 1, Stride: uint32(p.m.halfStride), Nq: uint32(n),
@@ -50,7 +50,7 @@ func (p *halfPass) arguments() {
 		Metric: uint32(p.m.spec.Metric), SkipWords: uint32(p.task.skip),
 	}
 	p.refine = kernels.RefineArgs{
-		Rows: uint64(p.m.rows), Queries: p.at[bufQueries], List: p.at[bufList], Count: count,
+		Rows: uint64(p.m.rows), Queries: p.at[bufQueries], Stats: uint64(p.m.stats), List: p.at[bufList], Count: count,
 		Ids: p.at[bufOut], Dist: p.at[bufOut] + n*k*4, Flags: flags, Work: work,
 		Cap: lists, K: uint32(k), Stride: uint32(p.m.stride), Metric: uint32(p.m.spec.Metric),
 		Room: uint32(powerOfTwo(max(p.l.o.ListKeys, p.k))),
@@ -63,17 +63,17 @@ func (p *halfPass) launch() error {
 	if p.plan.step > 0 {
 		a := p.scan
 		a.Items, a.Step = uint32(p.plan.items), uint32(p.plan.step)
-		if err := launch(p.l, "sample_bf16", p.grid(p.plan.items), 256, kernels.HalfShared, &a); err != nil {
+		if err := launch(p.l, "sample"+p.m.tensor(), p.grid(p.plan.items), 256, kernels.HalfShared, &a); err != nil {
 			return err
 		}
 	}
 	if err := launch(p.l, "pick_limit", [2]int{len(p.which), 1}, 256, 0, &p.limit); err != nil {
 		return err
 	}
-	if err := launch(p.l, "scan_bf16", p.grid(p.rows), 256, kernels.HalfShared, &p.scan); err != nil {
+	if err := launch(p.l, "scan"+p.m.tensor(), p.grid(p.rows), 256, kernels.HalfShared, &p.scan); err != nil {
 		return err
 	}
-	return launch(p.l, "refine", [2]int{len(p.which), 1}, 256, int(p.refine.Room)*8, &p.refine)
+	return launch(p.l, p.m.refine(), [2]int{len(p.which), 1}, 256, int(p.refine.Room)*8, &p.refine)
 }
 
 // grid has two blocks a multiprocessor, as many of them on the same rows as there

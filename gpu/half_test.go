@@ -5,6 +5,7 @@ package gpu
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -85,8 +86,8 @@ func TestHalfIsExact(t *testing.T) {
 					t.Errorf("%v of the rows are the reference's", share)
 				}
 				done := b.stats.halfQueries.Load() + b.stats.halfLeft.Load()
-				if done != queries+3*9 { // with the self-test's
-					t.Errorf("%d queries went to bf16, want %d", done, queries+3*9)
+				if done != queries+5*9 { // with the self-test's
+					t.Errorf("%d queries went to bf16, want %d", done, queries+5*9)
 				}
 			})
 		}
@@ -108,5 +109,36 @@ func TestHalfLeavesOverlap(t *testing.T) {
 	}
 	if left := b.stats.halfLeft.Load(); left != queries {
 		t.Errorf("%d queries left to f32, want all %d", left, queries)
+	}
+}
+
+// TestPackedIsExact: rows of f16 and codes are searched on tensor cores as they are;
+// the results are those of the stored rows, to the rounding of sums.
+func TestPackedIsExact(t *testing.T) {
+	const rows, dim, queries, k = 3000, 72, 24, 10
+	for _, elem := range []compute.Elem{compute.F16, compute.I8} {
+		for _, metric := range []compute.Metric{compute.L2, compute.Dot, compute.Cosine} {
+			t.Run(fmt.Sprintf("elem %d metric %d", elem, metric), func(t *testing.T) {
+				r := rand.New(rand.NewPCG(3, uint64(metric)))
+				all := clustered(r, rows+queries, dim, 0, 1)
+				b := emulated(t, Options{HalfRows: 1000, SampleRows: 1000, Lanes: 1}, emu.Options{})
+				defer b.Close()
+				spec := compute.MatrixSpec{Rows: rows, Dim: dim, Elem: elem, Metric: metric}
+				before := b.stats.halfQueries.Load()
+				got, want := searchBoth(t, b, spec, all[:rows*dim],
+					compute.SearchRequest{Queries: all[rows*dim:], K: k, Skip: []uint64{0xff, 1 << 40}})
+				if share := agree(got, want); share < 0.99 { // the rest ties in f32
+					t.Errorf("%v of the rows are the reference's", share)
+				}
+				for i, d := range got.Dist {
+					if e := math.Abs(float64(d - want.Dist[i])); e > 1e-4*(1+math.Abs(float64(want.Dist[i]))) {
+						t.Fatalf("slot %d at %v, the reference has %v", i, d, want.Dist[i])
+					}
+				}
+				if done := b.stats.halfQueries.Load() - before; done < queries*9/10 {
+					t.Errorf("tensor cores answered %d of %d queries", done, queries)
+				}
+			})
+		}
 	}
 }

@@ -31,7 +31,7 @@ type lane struct {
 const (
 	bufSrc     = iota // rows or queries as they came
 	bufQueries        // float [nq][stride]
-	bufHalf           // bf16 [nq][halfStride], and what bounds their error
+	bufHalf           // words [nq][halfStride], and what bounds their error
 	bufSkip           // bitmap
 	bufList           // keys [nq][ListKeys]
 	bufLeast          // sample [nq][groups]

@@ -17,11 +17,11 @@ import (
 type matrix struct {
 	s          *session
 	spec       compute.MatrixSpec
-	stride     int // floats
-	halfStride int // bf16, 0 = no copy in bf16
+	stride     int // components
+	halfStride int // words of 16 bits that tensor cores read, 0 = none
 	rows       driver.Ptr
-	half       driver.Ptr // bf16 rows
-	stats      driver.Ptr // what bounds the bf16 rows' error
+	half       driver.Ptr // bf16 copy of rows in F32; other rows need none
+	stats      driver.Ptr // what bounds the error of what tensor cores read
 	bytes      uint64
 	host       []float32 // the rows, when they do not fit: see tiles.go
 
@@ -31,12 +31,13 @@ type matrix struct {
 	writer  sync.Mutex // guards: Write against itself
 }
 
-// NewMatrix reserves device memory. Errors: ErrUnsupported for another element
-// type than F32 or a shape outside the contract, ErrNoMemory when less than
+// NewMatrix reserves device memory. Errors: ErrUnsupported for a shape outside the
+// contract, ErrNoMemory when less than
 // Options.ReserveBytes would be left, ErrDeviceLost.
 func (b *Backend) NewMatrix(spec compute.MatrixSpec) (compute.Matrix, error) {
 	if spec.Dim < 1 || spec.Dim > compute.MaxDim || spec.Metric < compute.L2 || spec.Metric > compute.Cosine ||
-		spec.Rows < 1 || uint64(spec.Rows) >= uint64(compute.NoRow) || spec.Elem != compute.F32 {
+		spec.Rows < 1 || uint64(spec.Rows) >= uint64(compute.NoRow) ||
+		spec.Elem < compute.F32 || spec.Elem > compute.I8 {
 		return nil, fmt.Errorf("%w: gpu: %+v", compute.ErrUnsupported, spec)
 	}
 	s, err := b.current()
@@ -53,7 +54,35 @@ func (b *Backend) NewMatrix(spec compute.MatrixSpec) (compute.Matrix, error) {
 }
 
 func newMatrix(s *session, spec compute.MatrixSpec) *matrix {
-	return &matrix{s: s, spec: spec, stride: (spec.Dim + 3) &^ 3, halfStride: (spec.Dim + 31) &^ 31}
+	m := &matrix{s: s, spec: spec, stride: (spec.Dim + 3) &^ 3, halfStride: (spec.Dim + 31) &^ 31}
+	switch spec.Elem {
+	case compute.F16:
+		m.stride = m.halfStride
+	case compute.I8:
+		m.stride = (spec.Dim + 63) &^ 63
+		m.halfStride = m.stride / 2
+	}
+	return m
+}
+
+// packed reports whether rows are held as f16 or codes, which tensor cores read as
+// they are.
+func (m *matrix) packed() bool { return m.spec.Elem != compute.F32 }
+
+// rowBytes is the device memory of a row.
+func (m *matrix) rowBytes() uint64 {
+	if m.packed() {
+		return uint64(m.halfStride) * 2
+	}
+	return uint64(m.stride) * 4
+}
+
+// words is where tensor cores read the rows.
+func (m *matrix) words() driver.Ptr {
+	if m.packed() {
+		return m.rows
+	}
+	return m.half
 }
 
 // alloc reserves the memory, if enough is left beside it; the copy in bf16 only if
@@ -68,25 +97,34 @@ func (m *matrix) alloc(l *lane) error {
 		reserve = total / 16
 	}
 	room, n := free-min(free, reserve), uint64(m.spec.Rows)
-	f32, half := n*uint64(m.stride)*4, n*uint64(m.halfStride)*2
-	if f32 > room && m.keepOnHost(f32) {
+	rows, half, stats := n*m.rowBytes(), n*uint64(m.halfStride)*2, n*uint64(statsBytes)
+	if m.packed() {
+		half = 0
+		rows += stats // which these rows cannot do without
+	}
+	if rows > room && l.o.HostBytes > 0 && m.packed() {
+		return fmt.Errorf("%w: gpu: rows that do not fit are searched as float only", compute.ErrUnsupported)
+	}
+	if rows > room && m.keepOnHost(rows) {
 		return nil
 	}
-	if f32 > room {
+	if rows > room {
 		return &driver.Error{
 			Code: driver.OutOfMemory, Op: "new matrix",
 			Detail: fmt.Sprintf("%d bytes for %d rows of %d components, %d free, %d kept back",
-				f32, m.spec.Rows, m.spec.Dim, free, reserve),
+				rows, m.spec.Rows, m.spec.Dim, free, reserve),
 		}
 	}
-	if l.o.HalfQueries < 0 || f32+half+n*statsBytes > room {
-		m.halfStride = 0
+	if m.packed() {
+		rows -= stats
+	} else if l.o.HalfQueries < 0 || rows+half+stats > room {
+		m.halfStride, half, stats = 0, 0, 0
 	}
 	for _, part := range []struct {
 		at    *driver.Ptr
 		bytes uint64
-	}{{&m.rows, f32}, {&m.half, half}, {&m.stats, n * statsBytes}} {
-		if part.at != &m.rows && m.halfStride == 0 {
+	}{{&m.rows, rows}, {&m.half, half}, {&m.stats, stats}} {
+		if part.bytes == 0 {
 			continue
 		}
 		if *part.at, err = l.device.Alloc(part.bytes); err != nil {
@@ -95,6 +133,23 @@ func (m *matrix) alloc(l *lane) error {
 		m.bytes += part.bytes
 	}
 	return nil
+}
+
+// The kernels by how rows are held: what stores them, the words that tensor cores
+// read, the end of the names of those that compute in f32.
+func (m *matrix) storing() string { return m.named("store_rows", "store_f16", "store_i8") }
+func (m *matrix) tensor() string  { return m.named("_bf16", "_f16", "_i8") }
+func (m *matrix) full() string    { return m.named("_f32", "_f16", "_i8") }
+func (m *matrix) refine() string  { return m.named("refine", "refine_f16", "refine_i8") }
+
+func (m *matrix) named(f32, f16, i8 string) string {
+	switch m.spec.Elem {
+	case compute.F16:
+		return f16
+	case compute.I8:
+		return i8
+	}
+	return f32
 }
 
 // statsBytes is a row's part of what bounds the error of bf16.
@@ -164,7 +219,7 @@ func (m *matrix) storeOn(l *lane, row int, src []float32) error {
 	piece := max(1, len(l.stage)/2/(dim*4))
 	for at := 0; at < len(src); at += piece * dim {
 		part := src[at:min(len(src), at+piece*dim)]
-		dst := uint64(m.rows) + uint64(row+at/dim)*uint64(m.stride)*4
+		dst := uint64(m.rows) + uint64(row+at/dim)*m.rowBytes()
 		a := kernels.StoreArgs{
 			Rows: dst, Count: uint32(len(part) / dim), Dim: uint32(dim), Stride: uint32(m.stride),
 			Metric: uint32(m.spec.Metric),
@@ -177,7 +232,10 @@ func (m *matrix) storeOn(l *lane, row int, src []float32) error {
 			a.Half = uint64(m.half) + uint64(row+at/dim)*uint64(m.halfStride)*2
 			a.Stats = uint64(m.stats) + uint64(row+at/dim)*statsBytes
 		}
-		if err := l.store(&a, part); err != nil {
+		if m.packed() {
+			a.Rows, a.Half = 0, dst
+		}
+		if err := l.store(m.storing(), &a, part); err != nil {
 			return fatalOr(err, l.drain())
 		}
 	}
@@ -185,7 +243,7 @@ func (m *matrix) storeOn(l *lane, row int, src []float32) error {
 }
 
 // store uploads rows and launches their conversion.
-func (l *lane) store(a *kernels.StoreArgs, src []float32) error {
+func (l *lane) store(kernel string, a *kernels.StoreArgs, src []float32) error {
 	raw := bytesOf(src)
 	at, err := l.buffer(bufSrc, uint64(max(len(raw), len(l.stage)/2)))
 	if err != nil {
@@ -197,7 +255,7 @@ func (l *lane) store(a *kernels.StoreArgs, src []float32) error {
 		return err
 	}
 	const rowsPerBlock = 8
-	return launch(l, "store_rows", [2]int{(int(a.Count) + rowsPerBlock - 1) / rowsPerBlock, 1}, 256, 0, a)
+	return launch(l, kernel, [2]int{(int(a.Count) + rowsPerBlock - 1) / rowsPerBlock, 1}, 256, 0, a)
 }
 
 // fatalOr returns the error of waiting for a failed job's remains if that is

@@ -19,7 +19,7 @@ type task struct {
 	rows     int // prefix that is searched
 	k        int
 	skip     int  // words of the bitmap
-	halfOnly bool // use bf16 whatever the sizes are, for the self-test
+	halfOnly bool // use tensor cores whatever the sizes are, for the self-test
 	// sampleRows is Options.SampleRows, but for the self-test.
 	sampleRows int
 }
@@ -31,7 +31,7 @@ func newTask(j *job, m *matrix, req *compute.SearchRequest) *task {
 	}
 }
 
-// maxHalfK is the largest K in bf16: the lists must hold the rows of the sample's
+// maxHalfK is the largest K on tensor cores: the lists must hold the rows of the sample's
 // k-th best with room for those whose bounds overlap.
 const maxHalfK = 128
 
@@ -44,9 +44,9 @@ func (t *task) scanWork(n int) time.Duration {
 	return expected(float64(t.rows) * float64(t.m.stride) * 4 * float64((n+7)/8))
 }
 
-// half reports whether the batch is searched in bf16 first.
+// half reports whether the batch is searched on tensor cores first.
 func (t *task) half(o *Options) bool {
-	if t.m.halfStride == 0 || t.k > min(maxHalfK, o.ListKeys/8) || t.rows == 0 {
+	if t.m.halfStride == 0 || o.HalfQueries < 0 && !t.halfOnly || t.k > min(maxHalfK, o.ListKeys/8) || t.rows == 0 {
 		return false
 	}
 	return t.halfOnly || t.queries >= o.HalfQueries && t.rows >= o.HalfRows
@@ -220,7 +220,7 @@ func (p *pass) prepare(half int) error {
 	if half > 0 {
 		a.Half, a.Stats, a.HalfStride = p.at[bufHalf]+n*statsBytes, p.at[bufHalf], uint32(half)
 	}
-	return launch(l, "store_rows", [2]int{(len(p.which) + 7) / 8, 1}, 256, 0, &a)
+	return launch(l, p.m.storing(), [2]int{(len(p.which) + 7) / 8, 1}, 256, 0, &a)
 }
 
 func (p *pass) uploadQueries() error {

@@ -18,9 +18,9 @@ type StoreArgs struct {
 
 // ScanArgs is the argument block of the scans and samples in f32.
 type ScanArgs struct {
-	Rows, Queries, Skip, List, Count, Limit, Least uint64
-	First, Items, Step, Stride, Nq, Cap            uint32
-	Groups, Metric, SkipWords, Pad                 uint32
+	Rows, Queries, Stats, Skip, List, Count, Limit, Least uint64
+	First, Items, Step, Stride, Nq, Cap                   uint32
+	Groups, Metric, SkipWords, Pad                        uint32
 }
 
 // LimitArgs is the argument block of pick_limit.
@@ -51,8 +51,8 @@ const (
 
 // RefineArgs is the argument block of refine.
 type RefineArgs struct {
-	Rows, Queries, List, Count, Ids, Dist, Flags, Work uint64
-	Cap, K, Stride, Metric, Room, Pad                  uint32
+	Rows, Queries, Stats, List, Count, Ids, Dist, Flags, Work uint64
+	Cap, K, Stride, Metric, Room, Pad                         uint32
 }
 
 // Args are the argument blocks.

@@ -13,24 +13,26 @@ enum { kL2 = 1, kDot = 2, kCosine = 3 };
 // kHalfGroup in bf16.
 enum { kGroup = 4, kHalfGroup = 8 };
 
-// Store of rows or queries: one warp a row.
+// Store of rows or queries: one warp a row. The half is bf16, f16 or codes of eight
+// bits, by kernel.
 struct StoreArgs {
   u64 src;   // const float [count][dim], packed
-  u64 rows;  // float [count][stride], zero beyond dim
-  u64 half;  // bf16 [count][halfStride], zero beyond dim; 0 = none
+  u64 rows;  // float [count][stride], zero beyond dim; 0 = the half is the row
+  u64 half;  // [count][halfStride] words, zero beyond dim; 0 = none
   u64 stats; // float4 [count], see rows.cu; 0 = none
   u32 count;
   u32 dim;
   u32 stride;     // floats, a multiple of 4
-  u32 halfStride; // bf16, a multiple of 32
+  u32 halfStride; // words of 16 bits, a multiple of 32
   u32 metric;
   u32 normalise; // rows under cosine
 };
 
 // A scan of rows by exact distance, or a sample of them.
 struct ScanArgs {
-  u64 rows;    // const float [][stride]
+  u64 rows;    // const float, f16 or codes [][stride]
   u64 queries; // const float [nq][stride]
+  u64 stats;   // const float4 []: of codes, whose scale it has; else unused
   u64 skip;    // const u64 bitmap over row numbers, bit set = leave out; 0 = none
   u64 list;    // u64 keys [nq][cap]: rows within the limit
   u64 count;   // u32 [nq]: keys appended, also those beyond cap
@@ -39,7 +41,7 @@ struct ScanArgs {
   u32 first;   // number of the row at rows[0]
   u32 items;   // rows looked at: rows[0], rows[step], ...
   u32 step;
-  u32 stride; // floats
+  u32 stride; // components
   u32 nq;
   u32 cap;
   u32 groups;
@@ -73,11 +75,11 @@ struct SelectArgs {
   u32 room;   // keys of shared memory, a power of two >= cap + k if seeded
 };
 
-// A scan on tensor cores: bounds of distances, from bf16.
+// A scan on tensor cores: bounds of distances, from bf16, f16 or codes.
 struct HalfArgs {
-  u64 rows;    // const bf16 [][stride]
+  u64 rows;    // const [][stride]
   u64 stats;   // const float4 []
-  u64 queries; // const bf16 [nq][stride]
+  u64 queries; // const [nq][stride]
   u64 qstats;  // const float4 [nq]
   u64 skip;
   u64 list;
@@ -87,7 +89,7 @@ struct HalfArgs {
   u32 first;
   u32 items;
   u32 step;
-  u32 stride; // bf16, a multiple of 32
+  u32 stride; // words of 16 bits, a multiple of 32
   u32 nq;
   u32 cap;
   u32 groups; // least's row length, items rounded up to 128 over kHalfGroup
@@ -98,8 +100,9 @@ struct HalfArgs {
 
 // Exact distances of the rows that bf16 bounds leave, and the k least of them.
 struct RefineArgs {
-  u64 rows;    // const float [][stride]
+  u64 rows;    // const float, f16 or codes [][stride]
   u64 queries; // const float [nq][stride]
+  u64 stats;   // const float4 [], as of ScanArgs
   u64 list;    // const u64 [nq][cap]: key of (lower bound, row)
   u64 count;   // u32 [nq], set to 0
   u64 ids;

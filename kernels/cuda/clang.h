@@ -33,6 +33,7 @@ struct Index {
 DEVICE unsigned __float_as_uint(float f) { return __builtin_bit_cast(unsigned, f); }
 DEVICE float __uint_as_float(unsigned u) { return __builtin_bit_cast(float, u); }
 DEVICE float fmaf(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+DEVICE double rint(double x) { return __builtin_rint(x); }
 DEVICE double sqrt(double x) { return __nvvm_sqrt_rn_d(x); }
 DEVICE unsigned min(unsigned a, unsigned b) { return a < b ? a : b; }
 DEVICE unsigned max(unsigned a, unsigned b) { return a > b ? a : b; }

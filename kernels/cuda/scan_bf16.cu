@@ -14,18 +14,21 @@
 // lost, so recall is that of the f32 scan: the price of bf16 is the number of rows
 // to refine, not an answer that is slightly wrong.
 //
+// Rows that are held as f16 or as codes are read as they are: they have no error, so
+// only the query's rounding widens the bounds. Codes are multiplied exactly.
+//
 // Blocks of 128 rows x 128 queries, 8 warps of 64 x 32, 32 components a step, in
 // shared memory four steps ahead by asynchronous copies; 16-byte pieces are
 // exchanged within a row so that ldmatrix meets no bank twice. A block keeps its
 // queries and walks over row tiles without draining the pipeline between them.
 //
 // Roofline, N rows of d components, Q queries: bytes 2*N*d, operations 2*N*d*Q on
-// tensor cores and about 5*N*Q in f32 for the bounds.
+// tensor cores and about 5*N*Q in f32 for the bounds; N*d bytes for codes.
 #include "key.cuh"
 
 enum {
   kTile = 128,           // rows and queries of a block
-  kStep = 32,            // components of a pipeline step
+  kStep = 32,            // words of 16 bits, of a pipeline step: a component, or two codes
   kSteps = 4,            // steps in flight
   kRowBytes = kStep * 2, // of a row in a step
   kStepBytes = 2 * kTile * kRowBytes,
@@ -35,6 +38,30 @@ enum {
 // piece is the place of 16-byte piece c (0..3) of row r in a step.
 __device__ __forceinline__ u32 piece(u32 r, u32 c) { return r * kRowBytes + (c ^ (r >> 1 & 3)) * 16; }
 
+// Products of what the words are.
+struct Bf16Words {
+  typedef float Sum;
+  static __device__ __forceinline__ void mma(Sum (&c)[4], const u32 (&a)[4], u32 b0, u32 b1) { mma_bf16(c, a, b0, b1); }
+};
+struct F16Words {
+  typedef float Sum;
+  static __device__ __forceinline__ void mma(Sum (&c)[4], const u32 (&a)[4], u32 b0, u32 b1) { mma_f16(c, a, b0, b1); }
+};
+struct I8Words {
+  typedef int Sum;
+  static __device__ __forceinline__ void mma(Sum (&c)[4], const u32 (&a)[4], u32 b0, u32 b1) { mma_i8(c, a, b0, b1); }
+};
+// Only bf16 is a copy of rows that are held otherwise.
+template <class W>
+struct IsCopy {
+  static const bool value = false;
+};
+template <>
+struct IsCopy<Bf16Words> {
+  static const bool value = true;
+};
+
+template <class W>
 struct HalfTile {
   const HalfArgs& a;
   unsigned char* shared;
@@ -62,7 +89,7 @@ struct HalfTile {
   }
 
   // multiply adds one step to the warp's 64 x 32 products.
-  __device__ __forceinline__ void multiply(u32 it, float (&acc)[4][4][4]) {
+  __device__ __forceinline__ void multiply(u32 it, typename W::Sum (&acc)[4][4][4]) {
     unsigned char* rows = shared + it % kSteps * kStepBytes;
     unsigned char* queries = rows + kTile * kRowBytes;
 #pragma unroll
@@ -81,18 +108,21 @@ struct HalfTile {
 #pragma unroll
       for (u32 m = 0; m < 4; m++) {
 #pragma unroll
-        for (u32 n = 0; n < 4; n++) mma_bf16(acc[m][n], av[m], bv[n / 2][n % 2 * 2], bv[n / 2][n % 2 * 2 + 1]);
+        for (u32 n = 0; n < 4; n++) W::mma(acc[m][n], av[m], bv[n / 2][n % 2 * 2], bv[n / 2][n % 2 * 2 + 1]);
       }
     }
   }
 };
 
-// Bounds of one query: x = A, y = B, z = its part of the distance, w = limit.
+// Bounds of one query: x = A, y = B or, where rows have no error, the copy's scale,
+// z = its part of the distance, w = limit.
+template <class W>
 __device__ __forceinline__ float4 query_bounds(const HalfArgs& a, u32 q, bool sample) {
   float4 s = ((const float4*)a.qstats)[min(q, a.nq - 1)], b;
   float g = (float)(a.stride + 16) * 2.4e-7f; // (d + 16) * 2^-22: one rounding per product and sum
   b.y = (s.x + s.y) * 1.00001f;
   b.x = (s.y + g * b.y) * 1.00001f;
+  if (!IsCopy<W>::value) b.y = s.w;
   b.z = a.metric == kCosine ? 1.0f : s.z;
   b.w = -INFINITY;
   if (!sample && q < a.nq) {
@@ -105,9 +135,9 @@ __device__ __forceinline__ float4 query_bounds(const HalfArgs& a, u32 q, bool sa
 // The parts that do not cancel are widened by kSlack for their own rounding.
 #define kSlack 1e-6f
 
-template <bool sample>
-__device__ __forceinline__ void bounds(const HalfTile& t, u32 tile, const float4* rows, const float4* queries,
-                                       const float (&acc)[4][4][4]) {
+template <class W, bool sample>
+__device__ __forceinline__ void bounds(const HalfTile<W>& t, u32 tile, const float4* rows, const float4* queries,
+                                       const typename W::Sum (&acc)[4][4][4]) {
   const HalfArgs& a = t.a;
   float c = a.metric == kL2 ? 2.0f : 1.0f;
   const u64* skip = (const u64*)a.skip;
@@ -125,9 +155,14 @@ __device__ __forceinline__ void bounds(const HalfTile& t, u32 tile, const float4
         for (u32 j = 0; j < 2; j++) {
           u32 at = t.warpQuery + n * 8 + t.lane % 4 * 2 + j, q = t.q0 + at;
           float4 query = queries[at];
-          float dot = acc[m][n][h * 2 + j], both = query.z + row.z;
+          float dot = (float)acc[m][n][h * 2 + j], both = query.z + row.z, off = query.y;
+          if (!IsCopy<W>::value) {
+            dot *= query.y * row.w;
+            off = 0;
+          }
           if (sample) {
-            float up = fmaf(-c, fmaf(-query.x, row.x, fmaf(-query.y, row.y, dot)), both * (1 + kSlack));
+            float up = fmaf(-c, fmaf(-query.x, row.x, fmaf(-off, row.y, dot)), both * (1 + kSlack));
+            if (!IsCopy<W>::value && up != up) up = INFINITY; // f16 has infinities of its own
             u32 least = ordered(live ? up : INFINITY);
             least = min(least, __shfl_xor_sync(FULL, least, 4));
             least = min(least, __shfl_xor_sync(FULL, least, 8));
@@ -135,7 +170,8 @@ __device__ __forceinline__ void bounds(const HalfTile& t, u32 tile, const float4
             u32 group = tile * (kTile / kHalfGroup) + (t.warpRow + m * 16 + h * 8) / kHalfGroup;
             if (t.lane < 4 && q < a.nq) ((u32*)a.least)[(u64)q * a.groups + group] = least;
           } else {
-            float low = fmaf(-c, fmaf(query.x, row.x, fmaf(query.y, row.y, dot)), both * (1 - kSlack));
+            float low = fmaf(-c, fmaf(query.x, row.x, fmaf(off, row.y, dot)), both * (1 - kSlack));
+            if (!IsCopy<W>::value && low != low) low = -INFINITY;
             if (low <= query.w && live && !skipped(skip, a.skipWords, a.first + i)) {
               append((u64*)a.list, (u32*)a.count, a.cap, q, make_key(low, a.first + i));
             }
@@ -146,19 +182,19 @@ __device__ __forceinline__ void bounds(const HalfTile& t, u32 tile, const float4
   }
 }
 
-template <bool sample>
+template <class W, bool sample>
 __device__ __forceinline__ void scan_half(const HalfArgs& a) {
   SHARED_BYTES(memory);
   float4* rowBounds = (float4*)(memory + kSteps * kStepBytes);
   float4* queryBounds = rowBounds + kTile;
   u32 warp = threadIdx.x >> 5;
-  HalfTile t = {a, memory, blockIdx.y * kTile, threadIdx.x & 31, warp / 4 * 64, warp % 4 * 32,
+  HalfTile<W> t = {a, memory, blockIdx.y * kTile, threadIdx.x & 31, warp / 4 * 64, warp % 4 * 32,
                 a.stride / kStep, (a.items + kTile - 1) / kTile};
-  if (threadIdx.x < kTile) queryBounds[threadIdx.x] = query_bounds(a, t.q0 + threadIdx.x, sample);
+  if (threadIdx.x < kTile) queryBounds[threadIdx.x] = query_bounds<W>(a, t.q0 + threadIdx.x, sample);
   u32 mine = t.tiles > blockIdx.x ? (t.tiles - blockIdx.x + gridDim.x - 1) / gridDim.x : 0;
   u32 total = mine * t.depth;
   for (u32 it = 0; it < kSteps - 1; it++) t.fetch(it, total);
-  float acc[4][4][4];
+  typename W::Sum acc[4][4][4];
   for (u32 it = 0; it < total; it++) {
     u32 tile = blockIdx.x + it / t.depth * gridDim.x;
     if (it % t.depth == 0) {
@@ -175,11 +211,15 @@ __device__ __forceinline__ void scan_half(const HalfArgs& a) {
     t.multiply(it, acc);
     if (it % t.depth == t.depth - 1) {
       __syncthreads(); // the rows' bounds are there, also when a row is one step
-      bounds<sample>(t, tile, rowBounds, queryBounds, acc);
+      bounds<W, sample>(t, tile, rowBounds, queryBounds, acc);
     }
   }
   copy_wait<0>();
 }
 
-extern "C" __global__ void __launch_bounds__(256, 2) scan_bf16(const HalfArgs a) { scan_half<false>(a); }
-extern "C" __global__ void __launch_bounds__(256, 2) sample_bf16(const HalfArgs a) { scan_half<true>(a); }
+#define HALF_KERNELS(elem, W)                                                                                       \
+  extern "C" __global__ void __launch_bounds__(256, 2) scan_##elem(const HalfArgs a) { scan_half<W, false>(a); }    \
+  extern "C" __global__ void __launch_bounds__(256, 2) sample_##elem(const HalfArgs a) { scan_half<W, true>(a); }
+HALF_KERNELS(bf16, Bf16Words)
+HALF_KERNELS(f16, F16Words)
+HALF_KERNELS(i8, I8Words)

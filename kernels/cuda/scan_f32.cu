@@ -10,18 +10,23 @@
 // A warp takes a group of 4 rows and QB queries at a time: 4*QB sums, 4 loads of
 // 16 bytes in flight per lane. Queries stay in the first-level cache.
 //
+// The same over rows of f16 and of codes (elem.cuh), of which fewer bytes are read.
+//
 // Roofline, N rows of d floats, Q queries: bytes N*d*4*ceil(Q/8)/(L2 reuse),
 // operations 2*N*d*Q (3*N*d*Q under L2) in f32. See kernels/NOTES.md.
+#include "elem.cuh"
 #include "key.cuh"
 #include "reduce.cuh"
 
-template <int QB, bool l2>
+template <class E, int QB, bool l2>
 __device__ __forceinline__ float group_sums(const ScanArgs& a, u32 group, u32 q0, u32 lane) {
-  const float4* v[kGroup];
+  const typename E::Stored* v[kGroup];
+  float scale[kGroup];
 #pragma unroll
   for (u32 r = 0; r < kGroup; r++) {
-    u32 i = min(group * kGroup + r, a.items - 1);
-    v[r] = (const float4*)((const float*)a.rows + (u64)i * a.step * a.stride);
+    u64 i = (u64)min(group * kGroup + r, a.items - 1) * a.step;
+    v[r] = row_at<E>(a.rows, i, a.stride);
+    scale[r] = row_scale<E>(a.stats, i);
   }
   const float4* q = (const float4*)((const float*)a.queries);
   u32 chunks = a.stride / 4;
@@ -31,7 +36,7 @@ __device__ __forceinline__ float group_sums(const ScanArgs& a, u32 group, u32 q0
   for (u32 c = lane; c < chunks; c += 32) {
     float4 x[kGroup];
 #pragma unroll
-    for (int r = 0; r < kGroup; r++) x[r] = __ldcs(v[r] + c);
+    for (int r = 0; r < kGroup; r++) x[r] = E::four(v[r], c, scale[r]);
 #pragma unroll
     for (int j = 0; j < QB; j++) {
       float4 y = __ldg(q + (u64)min(q0 + j, a.nq - 1) * chunks + c);
@@ -48,7 +53,7 @@ __device__ __forceinline__ float group_sums(const ScanArgs& a, u32 group, u32 q0
   return Scatter<kGroup * QB>::sum(sums, lane, 16);
 }
 
-template <int QB, bool sample, bool l2>
+template <class E, int QB, bool sample, bool l2>
 __device__ __forceinline__ void scan(const ScanArgs& a) {
   const u32 spread = 32 / (kGroup * QB); // lanes that hold the same sum
   u32 lane = threadIdx.x & 31;
@@ -66,7 +71,7 @@ __device__ __forceinline__ void scan(const ScanArgs& a) {
     }
     u64 key = NO_KEY;
     if (live != 0) { // the same for the whole warp
-      float d = finish(group_sums<QB, l2>(a, g, blockIdx.y * QB, lane), a.metric);
+      float d = finish(group_sums<E, QB, l2>(a, g, blockIdx.y * QB, lane), a.metric);
       if (live >> r & 1) key = make_key(d, a.first + (g * kGroup + r) * a.step);
     }
     if (sample) {
@@ -80,15 +85,19 @@ __device__ __forceinline__ void scan(const ScanArgs& a) {
   }
 }
 
-#define SCAN_KERNEL(name, queries, sample)                                          \
+#define SCAN_KERNEL(name, E, queries, sample)                                      \
   extern "C" __global__ void __launch_bounds__(256) name(const ScanArgs a) {        \
     if (a.metric == kL2) {                                                          \
-      scan<queries, sample, true>(a);                                               \
+      scan<E, queries, sample, true>(a);                                            \
     } else {                                                                        \
-      scan<queries, sample, false>(a);                                              \
+      scan<E, queries, sample, false>(a);                                           \
     }                                                                               \
   }
-SCAN_KERNEL(scan_f32_1, 1, false)
-SCAN_KERNEL(scan_f32_8, 8, false)
-SCAN_KERNEL(sample_f32_1, 1, true)
-SCAN_KERNEL(sample_f32_8, 8, true)
+#define SCAN_KERNELS(elem, E)                 \
+  SCAN_KERNEL(scan_##elem##_1, E, 1, false)   \
+  SCAN_KERNEL(scan_##elem##_8, E, 8, false)   \
+  SCAN_KERNEL(sample_##elem##_1, E, 1, true)  \
+  SCAN_KERNEL(sample_##elem##_8, E, 8, true)
+SCAN_KERNELS(f32, F32)
+SCAN_KERNELS(f16, F16)
+SCAN_KERNELS(i8, I8)

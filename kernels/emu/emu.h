@@ -130,6 +130,9 @@ inline float __uint_as_float(unsigned u) {
 void ldmatrix4(u32 (&r)[4], const void* p);
 // a: 16x16, rows l/4 and l/4+8, columns 2*(l%4) and +8; b: 16x8; c: 16x8.
 void mma_bf16(float (&c)[4], const u32 (&a)[4], u32 b0, u32 b1);
+void mma_f16(float (&c)[4], const u32 (&a)[4], u32 b0, u32 b1);
+// The same bytes as codes: a 16x32, b 32x8.
+void mma_i8(int (&c)[4], const u32 (&a)[4], u32 b0, u32 b1);
 
 inline void copy16(void* shared, const void* global) {
   if (((uintptr_t)shared | (uintptr_t)global) % 16 != 0) emu::fail("copy16: not on a multiple of 16 bytes");
@@ -139,6 +142,44 @@ inline void copy_commit() { emu::copy_seal(); }
 template <int n>
 void copy_wait() {
   emu::copy_until(n);
+}
+
+// f16 bits of x, rounded to nearest even, and back, by the definition: multiples of
+// 2^-10 of the leading power of two, and never of less than 2^-24.
+inline float from_f16(unsigned short h) {
+  int e = h >> 10 & 31;
+  float m = (float)(h & 1023), x;
+  if (e == 31) {
+    x = m != 0 ? NAN : INFINITY;
+  } else if (e == 0) {
+    x = ldexpf(m, -24);
+  } else {
+    x = ldexpf(m + 1024, e - 25);
+  }
+  return h >> 15 ? -x : x;
+}
+inline unsigned short to_f16(float x) {
+  unsigned short sign = (unsigned short)(__float_as_uint(x) >> 16 & 0x8000u);
+  double v = fabs((double)x);
+  if (v != v) return 0x7fffu;
+  if (v == 0) return sign;
+  int e = v < INFINITY ? std::max(ilogb(v), -14) : 16;
+  double n = e > 15 ? 2048 : nearbyint(ldexp(v, 10 - e)); // multiples of 2^(e-10), up to 2048
+  if (e > 15 || (e == 15 && n >= 2048)) return sign | 0x7c00u;
+  // Without the leading one below the exponent; a sum that reaches 2048 carries into it.
+  return sign | (unsigned short)(n < 1024 ? n : (unsigned)(e + 14) * 1024 + (unsigned)n);
+}
+inline u32 stream4(const void* p) {
+  if ((uintptr_t)p % 4 != 0) emu::fail("a load of 4 bytes that is not on a multiple of 4");
+  u32 v;
+  memcpy(&v, p, 4);
+  return v;
+}
+inline u64 stream8(const void* p) {
+  if ((uintptr_t)p % 8 != 0) emu::fail("a load of 8 bytes that is not on a multiple of 8");
+  u64 v;
+  memcpy(&v, p, 8);
+  return v;
 }
 
 // bf16 bits of x, rounded to nearest even, by the definition: of the two

@@ -15,9 +15,10 @@ void ldmatrix4(u32 (&r)[4], const void* p) {
   }
 }
 
-// Products of bf16 are exact in f32; the sum is kept in f32 like the hardware's,
-// whose own order and rounding differ within the bound of scan_bf16.cu.
-void mma_bf16(float (&c)[4], const u32 (&a)[4], u32 b0, u32 b1) {
+// multiply adds the products of the fragments' 32-bit words to c: lane l has words l%4
+// and l%4+4 of rows l/4 and l/4+8 of a, and of column l/4 of b.
+template <class Sum, class Words>
+static void multiply(Sum (&c)[4], const u32 (&a)[4], u32 b0, u32 b1, Words words) {
   unsigned lane = emu::self().lane;
   struct Pair {
     u32 x, y;
@@ -36,12 +37,30 @@ void mma_bf16(float (&c)[4], const u32 (&a)[4], u32 b0, u32 b1) {
     unsigned n = lane % 4 * 2 + j;
     for (unsigned t = 0; t < 4; t++) {
       Pair b = emu::collect<Pair>(n * 4 + t);
-      for (unsigned h = 0; h < 2; h++) {
-        const Pair& v = mine[h][t];
-        float s = wide(v.x & 0xffff) * wide(b.x & 0xffff) + wide(v.x >> 16) * wide(b.x >> 16);
-        s += wide(v.y & 0xffff) * wide(b.y & 0xffff) + wide(v.y >> 16) * wide(b.y >> 16);
-        c[h * 2 + j] += s;
-      }
+      for (unsigned h = 0; h < 2; h++) c[h * 2 + j] += words(mine[h][t].x, b.x) + words(mine[h][t].y, b.y);
     }
   }
+}
+
+// Products of bf16 and of f16 are exact in f32; the sum is kept in f32 like the
+// hardware's, whose own order and rounding differ within the bound of scan_bf16.cu.
+void mma_bf16(float (&c)[4], const u32 (&a)[4], u32 b0, u32 b1) {
+  multiply(c, a, b0, b1, [](u32 x, u32 y) {
+    return wide(x & 0xffff) * wide(y & 0xffff) + wide(x >> 16) * wide(y >> 16);
+  });
+}
+
+void mma_f16(float (&c)[4], const u32 (&a)[4], u32 b0, u32 b1) {
+  multiply(c, a, b0, b1, [](u32 x, u32 y) {
+    return from_f16((unsigned short)x) * from_f16((unsigned short)y) +
+           from_f16((unsigned short)(x >> 16)) * from_f16((unsigned short)(y >> 16));
+  });
+}
+
+void mma_i8(int (&c)[4], const u32 (&a)[4], u32 b0, u32 b1) {
+  multiply(c, a, b0, b1, [](u32 x, u32 y) {
+    int s = 0;
+    for (int i = 0; i < 32; i += 8) s += (signed char)(x >> i) * (signed char)(y >> i);
+    return s;
+  });
 }
