@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -9,6 +10,9 @@ import (
 	"github.com/vectorizer-go/vectorizer/engine/index"
 	"github.com/vectorizer-go/vectorizer/engine/resident"
 )
+
+// ErrDevice says that a device that is required cannot be used.
+var ErrDevice = errors.New("the device cannot be used")
 
 // deviceInflight is how many batches of a collection are searched at once where
 // there is a device: one is uploaded while another computes.

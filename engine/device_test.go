@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -181,5 +182,26 @@ func TestGraphOrDevice(t *testing.T) {
 	}
 	if st := e.Stats().Device; st.Planned["device_faster"] == 0 || st.Planned["graph_faster"] == 0 {
 		t.Errorf("%+v", st.Planned)
+	}
+}
+
+// broken is a device that takes rows and fails at every search.
+type broken struct{ device }
+
+func (d *broken) Search(context.Context, compute.Matrix, *compute.SearchRequest) error {
+	return fmt.Errorf("%w: it computes nothing", compute.ErrUnsupported)
+}
+
+// TestDeviceThatCannotBeMeasured is not used, or is an error where one is required.
+func TestDeviceThatCannotBeMeasured(t *testing.T) {
+	d := &broken{device{Backend: cpu.New(cpu.Options{})}}
+	t.Cleanup(func() { _ = d.Close() })
+	o := Options{Fsync: FsyncOff, Backends: []compute.Backend{d, computetest.Reference{}}}
+	if st := openTest(t, o).Stats(); st.Device != nil {
+		t.Errorf("%+v", st.Device)
+	}
+	o.Dir, o.RequireDevice = t.TempDir(), true
+	if e, err := Open(context.Background(), o); !errors.Is(err, ErrDevice) || !errors.Is(err, compute.ErrUnsupported) {
+		t.Errorf("%v, %v", e, err)
 	}
 }

@@ -39,6 +39,9 @@ type Options struct {
 	FS  vfs.FS // nil = the operating system's
 	// Backends in order of preference: the first that can run an operation does.
 	Backends []compute.Backend
+	// RequireDevice makes Open fail with ErrDevice when a device among Backends cannot
+	// be measured; else such a device is not used.
+	RequireDevice bool
 
 	Fsync         FsyncMode     // "" = FsyncAlways
 	FsyncInterval time.Duration // 0 = 100 ms
@@ -185,7 +188,12 @@ func (e *Engine) open() (err error) {
 // openStore opens what the directory holds and starts the goroutines.
 func (e *Engine) openStore() (err error) {
 	e.scan = newScanner(e.opts.Backends)
-	e.devices = resident.New(e.opts.Backends, e.log)
+	if e.devices, err = resident.New(e.opts.Backends, e.log); err != nil {
+		if e.opts.RequireDevice {
+			return fmt.Errorf("%w: %w", ErrDevice, err)
+		}
+		e.log.Warn().Err(err).Msg("the device is not used")
+	}
 	e.space = newSpaceWatch(e.opts.FS, e.opts.Dir, e.opts.MinFreeBytes, e.log)
 	e.store, err = store.Open(store.Options{
 		FS: e.space.wrap(e.opts.FS), Dir: e.dir.dbDir(), CacheBytes: e.opts.CacheBytes,

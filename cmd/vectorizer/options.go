@@ -20,6 +20,7 @@ func engineOptions(c *config.Config, b []compute.Backend, log zerolog.Logger) en
 	return engine.Options{
 		Dir:           c.DataDir,
 		Backends:      b,
+		RequireDevice: c.Backend != "auto" && c.Backend != "cpu",
 		Fsync:         engine.FsyncMode(c.Storage.Fsync),
 		FsyncInterval: c.Storage.FsyncInterval,
 		CacheBytes:    c.Storage.CacheBytes,

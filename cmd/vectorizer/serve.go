@@ -141,6 +141,9 @@ func (s *server) start(ctx context.Context) (err error) {
 	o := engineOptions(s.config, s.backends, s.log)
 	o.RetainLog = s.retain.Keep
 	e, err := engine.Open(ctx, o)
+	if errors.Is(err, engine.ErrDevice) {
+		return cannotUse(s.config.Backend, err)
+	}
 	if err != nil {
 		return openError(s.config.DataDir, err)
 	}

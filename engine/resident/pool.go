@@ -13,6 +13,7 @@ package resident
 
 import (
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -83,9 +84,9 @@ func (p *Pool) suspended() bool {
 }
 
 // New measures the first backend that holds rows itself and the first that
-// searches the host's. It returns nil if there is no device, or none that can be
-// measured.
-func New(backends []compute.Backend, log zerolog.Logger) *Pool {
+// searches the host's. It returns nil if there is no device. Errors: the device cannot
+// be measured.
+func New(backends []compute.Backend, log zerolog.Logger) (*Pool, error) {
 	p := &Pool{log: log, retryLost: time.Second, retryNoRoom: 30 * time.Second, inlineRowMax: 4096}
 	var host compute.Backend
 	for _, b := range backends {
@@ -96,18 +97,17 @@ func New(backends []compute.Backend, log zerolog.Logger) *Pool {
 		}
 	}
 	if p.device == nil || host == nil {
-		return nil
+		return nil, nil //nolint:nilnil // no device is no error
 	}
 	p.deviceName, p.hostName = p.device.Info().Name, host.Info().Name
 	if err := p.measure(host); err != nil {
-		log.Warn().Err(err).Str("backend", p.deviceName).Msg("the device cannot be measured and is not used")
-		return nil
+		return nil, fmt.Errorf("backend %s cannot be measured: %w", p.deviceName, err)
 	}
 	log.Info().Str("backend", p.deviceName).
 		Dur("device_million_rows_ms", p.deviceModel.Predict(1e6, measureDim, 1)).
 		Dur("host_million_rows_ms", p.hostModel.Predict(1e6, measureDim, 1)).
 		Msg("backends measured")
-	return p
+	return p, nil
 }
 
 // measure fits both models. A device that is lost meanwhile gets some more time.

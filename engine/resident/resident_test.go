@@ -297,14 +297,15 @@ func TestMeasure(t *testing.T) {
 		t.Errorf("%+v", m)
 	}
 	d := new(fakeDevice)
-	if p := New([]compute.Backend{d, computetest.Reference{}}, zerolog.Nop()); p == nil || p.Device() != d {
-		t.Errorf("New = %v, want a pool of the device", p)
+	if p, err := New([]compute.Backend{d, computetest.Reference{}}, zerolog.Nop()); err != nil || p.Device() != d {
+		t.Errorf("New = %v, %v, want a pool of the device", p, err)
 	}
-	if p := New([]compute.Backend{computetest.Reference{}}, zerolog.Nop()); p != nil {
-		t.Error("a pool without a device")
+	if p, err := New([]compute.Backend{computetest.Reference{}}, zerolog.Nop()); p != nil || err != nil {
+		t.Error("a pool without a device", err)
 	}
 	d.breakWith(compute.ErrDeviceLost)
-	if p := New([]compute.Backend{d, computetest.Reference{}}, zerolog.Nop()); p != nil {
-		t.Error("a pool of a device that cannot be measured")
+	if p, err := New([]compute.Backend{d, computetest.Reference{}}, zerolog.Nop()); p != nil ||
+		!errors.Is(err, compute.ErrDeviceLost) {
+		t.Errorf("of a device that cannot be measured: %v, %v", p, err)
 	}
 }
