@@ -49,10 +49,14 @@ func Load(path string) ([]Value, error) {
 	return out, nil
 }
 
-// Save writes measured values as budgets, those of other machines of old kept.
+// Save writes measured values as budgets. Budgets of old stay that are the same
+// value on another machine.
 func Save(path string, measured, old []Value) error {
+	named := func(name string) bool {
+		return slices.ContainsFunc(measured, func(v Value) bool { return v.Name == name })
+	}
 	for _, v := range old {
-		if v.Machine != "" && find(measured, &v) == nil {
+		if v.Machine != "" && named(v.Name) && find(measured, &v) == nil {
 			measured = append(measured, v)
 		}
 	}

@@ -46,7 +46,8 @@ func TestFile(t *testing.T) {
 	here := []Value{{Name: "a", Value: 1, Better: result.Lower},
 		{Name: "r", Value: 2, Better: result.Higher, Machine: "x"}}
 	there := []Value{{Name: "a", Value: 9, Better: result.Lower},
-		{Name: "r", Value: 3, Better: result.Higher, Machine: "y"}, {Name: "gone", Value: 1, Better: result.Lower}}
+		{Name: "r", Value: 3, Better: result.Higher, Machine: "y"}, {Name: "gone", Value: 1, Better: result.Lower},
+		{Name: "gone there", Value: 1, Better: result.Lower, Machine: "y"}}
 	if err := Save(path, here, there); err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package budgets
 import (
 	"math/rand/v2"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/vectorizer-go/vectorizer/bench/dataset"
@@ -25,7 +26,10 @@ const (
 const steps = "steps"
 
 // machine names what ratios depend on.
-func machine() string { return simd.Level() + " on " + measure.ThisMachine().CPU }
+func machine() string {
+	m := measure.ThisMachine()
+	return strings.TrimSpace(simd.Level() + " on " + m.CPU + " " + m.Model)
+}
 
 // kernels are the times of our kernels.
 func kernels() []Value {

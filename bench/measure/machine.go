@@ -11,7 +11,8 @@ import (
 
 // Machine describes where something was measured.
 type Machine struct {
-	CPU         string   `json:"cpu"` // model name, "" when unknown
+	CPU         string   `json:"cpu"`             // model name, "" when unknown
+	Model       string   `json:"model,omitempty"` // family, model and stepping, which names may hide
 	Cores       int      `json:"cores"`
 	GOMAXPROCS  int      `json:"gomaxprocs"`
 	Features    []string `json:"features"` // that matter for distance kernels
@@ -37,7 +38,11 @@ func ThisMachine() Machine {
 		Cores: runtime.NumCPU(), GOMAXPROCS: runtime.GOMAXPROCS(0), OS: runtime.GOOS,
 		Arch: runtime.GOARCH, Features: features(),
 	}
-	m.CPU = field("/proc/cpuinfo", "model name")
+	const cpuinfo = "/proc/cpuinfo"
+	m.CPU = field(cpuinfo, "model name")
+	if family := field(cpuinfo, "cpu family"); family != "" {
+		m.Model = family + "-" + field(cpuinfo, "model") + "-" + field(cpuinfo, "stepping")
+	}
 	m.MemoryBytes = kibibytes(field("/proc/meminfo", "MemTotal"))
 	if text, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
 		m.Kernel = strings.TrimSpace(string(text))
