@@ -2,8 +2,10 @@ package suites
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"os/exec"
 	"slices"
 	"time"
 
@@ -13,8 +15,16 @@ import (
 	"github.com/vectorizer-go/vectorizer/cpu/simd"
 )
 
+// backend is a way to compute: a processor's instruction set, or a device.
+type backend struct {
+	name  string // of the figures
+	flag  string // of --backend
+	level string // VECTORIZER_SIMD, "" = the default
+}
+
 // runBackends measures the same searches, by graph and exact, in servers that use
-// each instruction set of this machine, in turn.
+// each instruction set of this machine and each device that the program can use, in
+// turn.
 func runBackends(ctx context.Context, e *Env, r *result.Run) error {
 	e.graphParameters(r)
 	r.Parameters["ef"] = filteredEf
@@ -26,22 +36,25 @@ func runBackends(ctx context.Context, e *Env, r *result.Run) error {
 	if err := fillOnce(ctx, e, dir); err != nil {
 		return err
 	}
+	backends, err := backendsOf(ctx, e)
+	if err != nil {
+		return err
+	}
 	type key struct {
-		level string
+		name  string
 		exact bool
 	}
 	rates, recall := map[key][]float64{}, map[key]float64{}
-	levels := simd.Levels()
 	for range e.Repeat {
-		for _, level := range levels {
-			err := withLevel(ctx, e, dir, level, func(s *server) error {
+		for _, b := range backends {
+			err := withBackend(ctx, e, dir, b, func(s *server) error {
 				for _, exact := range []bool{false, true} {
 					out, err := query.Run(ctx, s.target(e, e.Set), query.Plan{Format: wire.Octets, Ef: filteredEf,
 						Exact: exact, Conns: 4, Duration: time.Duration(e.Seconds * float64(time.Second))})
 					if err != nil {
 						return err
 					}
-					k := key{level, exact}
+					k := key{b.name, exact}
 					rates[k], recall[k] = append(rates[k], out.QPS), out.Recall
 				}
 				return nil
@@ -52,18 +65,18 @@ func runBackends(ctx context.Context, e *Env, r *result.Run) error {
 		}
 	}
 	for _, exact := range []bool{false, true} {
-		for _, level := range levels {
+		for _, b := range backends {
 			kind := "by graph"
 			if exact {
 				kind = "exact"
 			}
-			k := key{level, exact}
-			r.Add(result.Figure{Name: fmt.Sprintf("queries per second over HTTP, %s: %s", kind, level),
+			k := key{b.name, exact}
+			r.Add(result.Figure{Name: fmt.Sprintf("queries per second over HTTP, %s: %s", kind, b.name),
 				Unit: "queries/s", Better: result.Higher, Recall: recall[k]}, rates[k]...)
 		}
 	}
-	r.Notes = append(r.Notes, fmt.Sprintf("The instruction set is %s unless VECTORIZER_SIMD says otherwise. "+
-		"`vectorizer bench device` measures a graphics processor.", e.SIMD))
+	r.Notes = append(r.Notes, fmt.Sprintf("The instruction set is %s unless VECTORIZER_SIMD says otherwise. Searches "+
+		"by graph run on the processor whatever the backend.", e.SIMD))
 	e.sayFigures(r)
 	return nil
 }
@@ -82,10 +95,51 @@ func fillOnce(ctx context.Context, e *Env, dir string) (err error) {
 	return err
 }
 
-// withLevel calls f with a server on a data directory that uses an instruction set.
-func withLevel(ctx context.Context, e *Env, dir, level string, f func(*server) error) (err error) {
+// backendsOf lists the instruction sets of this machine, and the devices that the
+// program says it can use.
+func backendsOf(ctx context.Context, e *Env) ([]backend, error) {
+	var out []backend
+	for _, level := range simd.Levels() {
+		out = append(out, backend{level, "cpu", level})
+	}
+	text, err := exec.CommandContext(ctx, e.Server[0], "probe").Output()
+	if err != nil {
+		return nil, fmt.Errorf("%s probe: %w", e.Server[0], err)
+	}
+	devices, err := usableDevices(text)
+	for _, name := range devices {
+		out = append(out, backend{name, name, ""})
+	}
+	return out, err
+}
+
+// usableDevices takes the devices besides the processor from what probe prints.
+func usableDevices(probe []byte) ([]string, error) {
+	var answer struct {
+		Devices []struct {
+			Name   string
+			Usable bool
+		}
+	}
+	if err := json.Unmarshal(probe, &answer); err != nil {
+		return nil, fmt.Errorf("what probe prints: %w", err)
+	}
+	var out []string
+	for _, d := range answer.Devices {
+		if d.Usable && d.Name != "cpu" {
+			out = append(out, d.Name)
+		}
+	}
+	return out, nil
+}
+
+// withBackend calls f with a server on a data directory that computes with b.
+func withBackend(ctx context.Context, e *Env, dir string, b backend, f func(*server) error) (err error) {
 	part := *e
-	part.ServerEnv = append(slices.Clone(e.ServerEnv), simd.Env+"="+level)
+	part.Server = append(slices.Clone(e.Server), "--backend", b.flag)
+	if b.level != "" {
+		part.ServerEnv = append(slices.Clone(e.ServerEnv), simd.Env+"="+b.level)
+	}
 	s, err := startServer(ctx, &part, dir)
 	if err != nil {
 		return err

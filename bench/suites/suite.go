@@ -74,7 +74,7 @@ func All() []Suite {
 		{"dimensions", "generated sets of 32 to 1,536 components: build time, memory and speed", runDimensions},
 		{"core", "latency of every operation of the API, one client", runCore},
 		{"storage", "bytes on the disk, write amplification and rate in every mode of fsync", runStorage},
-		{"backends", "the same searches with every instruction set of this machine", runBackends},
+		{"backends", "the same searches with every instruction set and device of this machine", runBackends},
 		{"clients", "exact searches of 256 clients with single queries against full batches", runClients},
 		{"durable", "single durable upserts: 32 clients against one", runDurable},
 		{"bulk", "bulk import over HTTP against the pure index build", runBulk},

@@ -198,6 +198,17 @@ func TestStorageSuite(t *testing.T) {
 	}
 }
 
+func TestUsableDevices(t *testing.T) {
+	got, err := usableDevices([]byte(`{"devices":[{"name":"cpu","usable":true},{"name":"cuda","usable":true},
+		{"name":"metal","usable":false}]}`))
+	if err != nil || !slices.Equal(got, []string{"cuda"}) {
+		t.Error(got, err)
+	}
+	if _, err := usableDevices([]byte("no")); err == nil {
+		t.Error("text that is no JSON was taken")
+	}
+}
+
 func TestFind(t *testing.T) {
 	if all, err := Find("all"); err != nil || len(all) != len(Names()) {
 		t.Error(all, err)
