@@ -103,7 +103,7 @@ func TestBench(t *testing.T) {
 				t.Errorf("suite %s has no figure %q", r.Suite, name)
 			}
 		}
-		if r.Machine.Cores == 0 || r.Build.Version != "1.2.3-test" || r.SIMD == "" || r.Parameters["m"] != 16.0 ||
+		if r.Machine.Cores == 0 || r.Build.Version != "1.2.3-test" || r.SIMD == "" || r.Parameters["k"] != 10.0 ||
 			!strings.Contains(r.Command, "--suite "+r.Suite) {
 			t.Errorf("%s: %+v", path, r)
 		}
@@ -173,7 +173,10 @@ func TestDemo(t *testing.T) {
 	s := newSession(t)
 	r := start(t, s, "--data-dir", data)
 	var info map[string]any
-	ask(t, r.url, "GET", "/api/v1/collections/demo", nil, &info)
+	eventually(t, "the collection is loaded", func() bool {
+		ask(t, r.url, "GET", "/api/v1/collections/demo", nil, &info)
+		return info["status"] == "ready"
+	})
 	if info["vector_count"] != 500.0 {
 		t.Errorf("%v", info)
 	}
