@@ -200,7 +200,7 @@ func TestCodesOfASearch(t *testing.T) {
 		_, err := e.UpdateCollection(ctx, "c", p)
 		return err
 	}
-	if x := ask(CodeUse{}); x.CodeBits != 1 || x.Rescored < 64 {
+	if x := ask(CodeUse{}); x.CodeBits != 1 || x.Rescored < 5 {
 		t.Errorf("by default: %+v", x)
 	}
 	if x := ask(CodeUse{Ignore: true}); x.CodeBits != 0 || x.Rescored != 0 {

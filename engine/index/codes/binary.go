@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"github.com/vectorizer-go/vectorizer/cpu/simd"
+	"github.com/vectorizer-go/vectorizer/engine/compute"
 )
 
 // Codes of one bit: the sign of the component (Gao and Long 2024, "RaBitQ", 3.1). With
@@ -63,6 +64,23 @@ func (m *Model) setVector1(q *Query, t *turned) {
 	splitPlanes(q.planes, q.codes)
 	q.score = simd.Score{Shift: sum, Scale: step, Offset: m.offset}
 	m.twice(&q.score)
+	q.doubt = doubtShare * float32(math.Sqrt(float64(t.norm)))
+	if m.metric == compute.L2 {
+		q.doubt *= 2
+	}
+}
+
+// doubtShare is the deviation of an estimated product in units of the query's length and
+// the row's scale: sqrt((1-c²)/c²) |y|/sqrt(n) (theorem 3.2) with the row's scale being
+// |y|/(c sqrt(n)), and c² near 2/pi, which is the mean for normal components.
+const doubtShare = 0.603
+
+// Doubt is the deviation of the distance that a coarse model estimates for q and the row
+// with that code.
+//
+//go:norace
+func (m *Model) Doubt(q *Query, code []byte) float32 {
+	return q.doubt * math.Float32frombits(binary.NativeEndian.Uint32(code[m.stride-trailerBytes+4:]))
 }
 
 // splitPlanes sets planes to the low four bits of codes, as simd.ScoreGatherU1 takes

@@ -67,7 +67,11 @@ func TestErrorBound(t *testing.T) {
 			m.Encode(code, v, &s)
 			m.SetVector(&q, other)
 			m.Gather(&q, code, []uint32{0}, dist)
-			off := float64(dist[0]-simd.L2F32(v, other)) / m.deviation(code, other)
+			deviation := m.deviation(code, other)
+			if doubt := float64(m.Doubt(&q, code)) / deviation; dim > 24 && (doubt < 0.8 || doubt > 1.25) {
+				t.Fatalf("dim %d: the doubt is %g of the deviation", dim, doubt)
+			}
+			off := float64(dist[0]-simd.L2F32(v, other)) / deviation
 			sum += off
 			squares += off * off
 			if math.Abs(off) > 3 {

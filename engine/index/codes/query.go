@@ -8,6 +8,7 @@ type Query struct {
 	codes   []int8   // one for each code that fits a row, zero where there is none
 	planes  []uint64 // the same bit by bit, where rows have one bit a component
 	score   simd.Score
+	doubt   float32 // Doubt of a row whose scale is one
 	scratch Scratch
 }
 

@@ -103,3 +103,47 @@ func TestPossibleEstimates(t *testing.T) {
 		}
 	}
 }
+
+// TestDoubtSparesVectors compares the rows that the bound of an estimate leaves with all.
+func TestDoubtSparesVectors(t *testing.T) {
+	for _, metric := range indextest.Metrics() {
+		cfg := codedConfig(64)
+		cfg.Metric, cfg.Quantization = metric, codes.Binary
+		x, err := New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { x.Close() })
+		r := rand.New(rand.NewPCG(9, 9))
+		for row := range uint32(2000) {
+			v := gauss(r, 64)
+			indextest.Normalize(v)
+			if err := x.Put(row, v); err != nil {
+				t.Fatal(err)
+			}
+		}
+		x.Wait()
+		const k, asked = 10, 50
+		missing, ranked, all := 0, 0, 0
+		for range asked {
+			q := gauss(r, 64)
+			indextest.Normalize(q)
+			p := index.Params{K: k, Ef: 100}
+			var spared, full index.Trace
+			p.Trace = &spared
+			hits := x.Search(q, p, nil)
+			p.Trace, p.Codes.Oversampling = &full, 10
+			for _, h := range x.Search(q, p, nil) {
+				if !slices.Contains(hits, h) {
+					missing++
+				}
+			}
+			ranked += spared.Ranked
+			all += full.Ranked
+		}
+		if missing > asked*k/25 || ranked >= all {
+			t.Errorf("metric %v: %d of %d rows are missing, %d of %d were compared",
+				metric, missing, asked*k, ranked, all)
+		}
+	}
+}

@@ -52,10 +52,11 @@ func (w *walk) rerank(found []cand, k int) []cand {
 	}
 	f := &w.s.ranked
 	f.reset(k + rerankStep)
-	first, step := w.least(k), max(rerankStep, len(found)/rerankShare)
 	if w.how.Oversampling == 0 && w.src.codes.model.Coarse() {
-		first = len(found)
+		w.rerankDoubted(found, k)
+		return f.c
 	}
+	first, step := w.least(k), max(rerankStep, len(found)/rerankShare)
 	for i := 0; i < len(found); {
 		w.s.ids = w.s.ids[:0]
 		for ; i < len(found) && len(w.s.ids) < max(first, step); i++ {
@@ -81,6 +82,37 @@ func (w *walk) rerank(found []cand, k int) []cand {
 		}
 	}
 	return f.c
+}
+
+// doubts is by how many deviations an estimate is taken to be off at most. On
+// code-lsa-256 recall at ef 64 is 0.9911, 0.9918 and 0.9920 with 2, 2.5 and 3, and 0.9920
+// when the whole list of 81 rows is compared; 45, 54 and 62 are.
+const doubts = 3
+
+// rerankDoubted ranks all rows that a walk by coarse codes found, but for those that the
+// bound of their estimate puts behind the k-th (Gao and Long 2024, "RaBitQ", section 4).
+func (w *walk) rerankDoubted(found []cand, k int) {
+	f, c := &w.s.ranked, w.src.codes
+	for i, step := 0, k; i < len(found); step = rerankStep {
+		bound, _ := f.kth(k)
+		w.s.ids = w.s.ids[:0]
+		for ; i < len(found) && len(w.s.ids) < step; i++ {
+			row := found[i].row & rowMask
+			if found[i].row&hidden != 0 {
+				continue
+			}
+			if found[i].dist-doubts*c.model.Doubt(&w.s.query.code, c.row(row)) < bound {
+				w.s.ids = append(w.s.ids, row)
+			}
+		}
+		if len(w.s.ids) == 0 {
+			continue
+		}
+		w.tr.Ranked += len(w.s.ids)
+		for j, d := range w.exactly() {
+			f.insert(d, w.s.ids[j])
+		}
+	}
 }
 
 // possible moves estimates that no two vectors have to the nearest that some have. Their
