@@ -45,6 +45,7 @@ func OpenImage(cfg Config, r *image.Reader) (*Index, error) {
 		x.entry.Store(entryOf(uint32(e), x.lv.of(uint32(e))))
 	}
 	x.start(l.pending)
+	x.measureGrowth()
 	return x, nil
 }
 

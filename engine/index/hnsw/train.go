@@ -115,7 +115,11 @@ func (x *Index) trainOnce() bool {
 	}
 	next.encodeLinked(x, m, rows, done, epoch)
 	runtime.KeepAlive(m)
-	return x.publish(next, rows, done, epoch)
+	if !x.publish(next, rows, done, epoch) {
+		return false
+	}
+	x.measureGrowth()
+	return true
 }
 
 // dropCodes has searches and links read vectors again: no codes are wanted, or those
