@@ -103,6 +103,24 @@ func (q *commitQueue) pop(r *request) {
 	q.bytes.Add(-int64(r.bytes))
 }
 
+// poll returns the next request, if one waits.
+func (q *commitQueue) poll() (r *request, ok bool) {
+	select {
+	case r, ok = <-q.ch:
+	default:
+	}
+	return r, ok
+}
+
+// wait returns the next request that comes before late.
+func (q *commitQueue) wait(late <-chan time.Time) (r *request, ok bool) {
+	select {
+	case r, ok = <-q.ch:
+	case <-late:
+	}
+	return r, ok
+}
+
 // close refuses new requests; the committer finishes the queued ones.
 func (q *commitQueue) close() {
 	q.mu.Lock()

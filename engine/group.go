@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"runtime"
 	"time"
 
 	"github.com/vectorizer-go/vectorizer/engine/store"
@@ -12,6 +11,9 @@ import (
 const (
 	groupOpsMax   = 4096
 	groupBytesMax = 4 << 20
+	// smallWrite is the number of ops of a request up to which somebody waits for the
+	// answer; more are an import, which waits for throughput.
+	smallWrite = 8
 )
 
 // commitLoop is the committer: the only goroutine that changes the store.
@@ -30,32 +32,36 @@ func (e *Engine) commitLoop() {
 	}
 }
 
-// gather adds what else is waiting. There is no timer: clients whose last write
-// was just answered need the processor to send the next, so it yields until as
-// many requests are in as there are clients (those of the last group and those
-// that queued beside it), but for no longer than a quarter of what that group
-// took. A lone client never waits; 32 clients share a commit instead of falling
-// into two halves that wait for each other.
+// gather adds what else is waiting. Clients whose last write was just answered
+// send the next at once, so it waits until as many requests are in as there are
+// clients (those of the last group and those that queued beside it), but for no
+// longer than a quarter of what that group took. A lone client never waits; 32
+// clients share a commit instead of falling into two halves that wait for each
+// other. It sleeps meanwhile: the scheduler looks for input only when a processor
+// has nothing else to do, and a committer that yields in a loop is something else.
+// 32 clients, fsync of 2.2 ms, two cores: 16 requests a group and 4,400 a second
+// by yielding, 27 and 5,700 by sleeping.
 func (e *Engine) gather(reqs []*request) []*request {
 	q := e.queue
 	ops, bytes := reqs[0].ops, reqs[0].bytes
-	start, patience := time.Now(), time.Duration(q.retry.Load())/4
+	var late <-chan time.Time // nil until the queue was empty
 	for ops < groupOpsMax && bytes < groupBytesMax {
-		select {
-		case r, ok := <-q.ch:
-			if !ok {
-				return reqs
+		r, ok := q.poll()
+		if !ok && len(reqs) < q.clients {
+			if late == nil {
+				late = time.After(time.Duration(q.retry.Load()) / 4)
 			}
-			reqs = append(reqs, r)
-			ops += r.ops
-			bytes += r.bytes
-			continue
-		default:
+			r, ok = q.wait(late)
 		}
-		if len(reqs) >= q.clients || time.Since(start) > patience {
+		if !ok {
 			break
 		}
-		runtime.Gosched()
+		reqs = append(reqs, r)
+		ops += r.ops
+		bytes += r.bytes
+	}
+	if ops <= len(reqs)*smallWrite {
+		e.opts.courtesy.Writing()
 	}
 	return reqs
 }

@@ -19,7 +19,7 @@ func TestSearchesGoFirst(t *testing.T) {
 		free := max(1, runtime.GOMAXPROCS(0)-1)
 		want := func(limit, n int) {
 			t.Helper()
-			if got := c.linkers(limit); got != n {
+			if got := c.linkers(limit, 0); got != n {
 				t.Errorf("%d linkers of %d, want %d", got, limit, n)
 			}
 		}
@@ -51,6 +51,40 @@ func TestSearchesGoFirst(t *testing.T) {
 		NewCourtesy(100).rest(begin.Add(-time.Hour))
 		if time.Since(begin) != restStretch {
 			t.Error("a rest with a share of 100")
+		}
+	})
+}
+
+// TestWritesGoFirst: while somebody waits for writes one processor is left free, unless
+// too many rows wait to be linked; linkers do not rest.
+func TestWritesGoFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := NewCourtesy(50)
+		free := max(1, runtime.GOMAXPROCS(0)-1)
+		for _, s := range []struct {
+			what          string
+			writing       bool
+			backlog, want int
+		}{
+			{"nobody writes", false, 0, 100},
+			{"a write", true, 0, free},
+			{"the backlog is allowed", true, writeBacklog, free},
+			{"the backlog is too long", true, writeBacklog + 1, 100},
+		} {
+			if s.writing {
+				c.Writing()
+			}
+			if got := c.linkers(100, s.backlog); got != s.want {
+				t.Errorf("%s: %d linkers, want %d", s.what, got, s.want)
+			}
+		}
+		begin := time.Now()
+		if c.rest(begin.Add(-time.Hour)); time.Since(begin) != 0 {
+			t.Error("a rest for writes")
+		}
+		<-time.After(searchesAfter + 1)
+		if got := c.linkers(100, 0); got != 100 {
+			t.Errorf("%d linkers after the writes", got)
 		}
 	})
 }
