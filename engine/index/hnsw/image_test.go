@@ -369,3 +369,14 @@ func useLoaded(t *testing.T, y *Index) {
 		t.Fatal("nothing found among rows that were just put")
 	}
 }
+
+// TestTornListInAnImage: what is read of a list while it is replaced may name a row
+// twice, or a row that came after the image began; the image does neither.
+func TestTornListInAnImage(t *testing.T) {
+	s := &snapshot{rows: 10}
+	got := make([]uint32, 6)
+	s.copyList(got, []uint32{3, 4, 3, 11, 9, NoRow})
+	if want := []uint32{3, 4, 9, NoRow, NoRow, NoRow}; !slices.Equal(got, want) {
+		t.Errorf("%d, want %d", got, want)
+	}
+}

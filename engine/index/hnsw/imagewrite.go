@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"unsafe"
 
@@ -238,6 +239,9 @@ func (s *snapshot) writeLinks(w io.Writer, lists []uint32, per int) error {
 	return nil
 }
 
+// copyList copies the links to rows of the snapshot. A list that is replaced
+// meanwhile can be read with the same link in two places: a search does not mind, but
+// the counts of H7 would never be right again.
 func (s *snapshot) copyList(dst, list []uint32) {
 	n := 0
 	for i := range list {
@@ -245,7 +249,7 @@ func (s *snapshot) copyList(dst, list []uint32) {
 		if r == NoRow {
 			break
 		}
-		if r < uint32(s.rows) {
+		if r < uint32(s.rows) && !slices.Contains(dst[:n], r) {
 			dst[n] = r
 			n++
 		}
