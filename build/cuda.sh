@@ -113,7 +113,10 @@ cgo_env() {
   rm -f "$cache/lib/libcuda.a"
   ar rcs "$cache/lib/libcuda.a" "$cache/lib/compat.o"
   export CGO_ENABLED=1
-  export CGO_CFLAGS="-O2 -g -I$PWD/gpu/cuda/compat/include -I$home/include"
+  # The Go tool does not see a header change that is outside of the package: the hash
+  # keeps it from taking the binding from its cache, compiled against another one.
+  export CGO_CFLAGS="-O2 -g -I$PWD/gpu/cuda/compat/include -I$home/include \
+    -DVECTORIZER_COMPAT=0x$(cat gpu/cuda/compat/include/*.h | sha256sum | cut -c1-8)"
   export CGO_LDFLAGS="-L$cache/lib -ldl"
 }
 
