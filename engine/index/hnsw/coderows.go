@@ -15,8 +15,7 @@ type codeRows struct {
 	bytes  []byte // stride per row, the whole reservation
 	block  *slab.Block
 
-	trained int           // live rows when the model was made
-	growth  atomic.Uint32 // float32 bits: see measureGrowth; 0 = not known
+	trained int // live rows when the model was made
 	// What the codes written since say: how many, and the sum of how badly each
 	// fits in millionths.
 	written, strain atomic.Int64
@@ -87,7 +86,6 @@ func (c *codeRows) grown(rows, capRows int) (*codeRows, error) {
 	}
 	copy(next.bytes, c.bytes[:rows*c.stride])
 	next.trained = c.trained
-	next.growth.Store(c.growth.Load())
 	next.written.Store(c.written.Load())
 	next.strain.Store(c.strain.Load())
 	return next, nil

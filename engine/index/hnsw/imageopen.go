@@ -45,7 +45,6 @@ func OpenImage(cfg Config, r *image.Reader) (*Index, error) {
 		x.entry.Store(entryOf(uint32(e), x.lv.of(uint32(e))))
 	}
 	x.start(l.pending)
-	x.measureGrowth()
 	return x, nil
 }
 

@@ -59,15 +59,14 @@ func (w *walk) find(ef, k int) []cand {
 	var found []cand
 	if ef < farEf && w.allow == nil {
 		w.copies = k
-		list := w.endEarly(ef, k)
-		w.walkNear(list)
+		w.walkNear(ef)
 		if w.s.beam.shown < ef {
 			// Led into a row that was being taken out, or few rows are linked:
 			// it was cheap, and is tried once more.
 			w.s.seen.begin(rows)
-			w.walkNear(list)
+			w.walkNear(ef)
 		}
-		found = w.withPending(w.rerank(w.early.first(w.s.beam.c), k))
+		found = w.withPending(w.rerank(w.s.beam.c, k))
 	} else {
 		w.s.far.reset(ef)
 		w.s.beam.reset(1)

@@ -115,11 +115,7 @@ func (x *Index) trainOnce() bool {
 	}
 	next.encodeLinked(x, m, rows, done, epoch)
 	runtime.KeepAlive(m)
-	if !x.publish(next, rows, done, epoch) {
-		return false
-	}
-	x.measureGrowth()
-	return true
+	return x.publish(next, rows, done, epoch)
 }
 
 // dropCodes has searches and links read vectors again: no codes are wanted, or those

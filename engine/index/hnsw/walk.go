@@ -18,7 +18,6 @@ type walk struct {
 	// copies is how many rows that are exactly as far away as the one that leads
 	// to them are held: they are copies of it, and would fill the beam.
 	copies    int
-	early     early
 	linkLines int    // cache lines of a list on layer 0
 	note      bool   // relinkNear tells the repair pass of the move
 	skip      uint32 // row that descend does not step on, or NoRow
@@ -106,7 +105,6 @@ func (w *walk) fresh(list []uint32) []uint32 {
 func (w *walk) descend(row uint32, level, stop int) (uint32, float32) {
 	w.s.ids = append(w.s.ids[:0], row)
 	best := w.distances()[0]
-	w.early.floor = earlyFloor * (best + w.early.zero)
 	for ; level > stop; level-- {
 		for moved := true; moved; {
 			moved = false
@@ -144,8 +142,7 @@ func (w *walk) spread(level int) {
 	guess, ahead := cand{row: NoRow}, []uint32(nil)
 	for {
 		from, ok := b.pop()
-		limit := w.early.limit(b)
-		if !ok || from.dist > limit {
+		if !ok {
 			return
 		}
 		w.tr.Hops++
@@ -162,7 +159,7 @@ func (w *walk) spread(level int) {
 		if level == 0 {
 			w.fetchNearer(ids, dist, guess.dist)
 		}
-		w.keep(from, ids, dist, limit)
+		w.keep(from, ids, dist)
 	}
 }
 
@@ -197,13 +194,13 @@ func (w *walk) fetchNearer(ids []uint32, dist []float32, than float32) {
 	}
 }
 
-// keep offers the rows that from leads to, up to limit.
-func (w *walk) keep(from cand, ids []uint32, dist []float32, limit float32) {
+// keep offers the rows that from leads to.
+func (w *walk) keep(from cand, ids []uint32, dist []float32) {
 	b := &w.s.beam
 	mixed := w.dead || w.allow != nil
 	ids = ids[:len(dist)] // no bounds checks: see TestNoBoundsChecks
 	for i, d := range dist {
-		if !(d < b.bound()) || d > limit {
+		if !(d < b.bound()) {
 			continue
 		}
 		if d == from.dist && b.at(d) >= w.copies {
