@@ -108,17 +108,14 @@ func NewIBin(name string, in io.Reader) (rows []int32, width int, err error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	r := opened.(*bins)
-	defer func() { err = errors.Join(err, r.Close()) }()
-	for {
-		if err := r.readRaw(); err == io.EOF {
-			return rows, r.Dim(), nil
-		} else if err != nil {
-			return nil, 0, err
-		}
-		for i := range r.vec {
-			rows = append(rows, int32(binary.LittleEndian.Uint32(r.raw[4*i:])))
-		}
-		r.row++
+	return readInts(opened.(*bins))
+}
+
+// next implements intReader.
+func (r *bins) next() ([]byte, error) {
+	if err := r.readRaw(); err != nil {
+		return nil, err
 	}
+	r.row++
+	return r.raw, nil
 }

@@ -116,17 +116,36 @@ func NewIVecs(name string, in io.Reader) (rows []int32, width int, err error) {
 	return readInts(r.(*vecs))
 }
 
-func readInts(r *vecs) (rows []int32, width int, err error) {
+// intReader is a reader of rows of 32-bit integers.
+type intReader interface {
+	Dim() int
+	Close() error
+	// next returns the bytes of the next row, valid until the one after it, or io.EOF.
+	next() ([]byte, error)
+}
+
+// next implements intReader.
+func (r *vecs) next() ([]byte, error) {
+	if err := r.readRaw(); err != nil {
+		return nil, err
+	}
+	r.row++
+	return r.raw[4:], nil
+}
+
+// readInts reads all rows and closes r.
+func readInts(r intReader) (rows []int32, width int, err error) {
 	defer func() { err = errors.Join(err, r.Close()) }()
 	for {
-		if err := r.readRaw(); err == io.EOF {
+		raw, err := r.next()
+		if err == io.EOF {
 			return rows, r.Dim(), nil
-		} else if err != nil {
+		}
+		if err != nil {
 			return nil, 0, err
 		}
-		for i := range r.vec {
-			rows = append(rows, int32(binary.LittleEndian.Uint32(r.raw[4+4*i:])))
+		for ; len(raw) > 0; raw = raw[4:] {
+			rows = append(rows, int32(binary.LittleEndian.Uint32(raw)))
 		}
-		r.row++
 	}
 }
