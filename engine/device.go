@@ -70,6 +70,8 @@ type DeviceInfo struct {
 	State  resident.State `json:"state"`
 	Reason string         `json:"reason,omitempty"`
 	Bytes  uint64         `json:"bytes"`
+	// HostBytes is memory of the host that rows are copied from for each batch.
+	HostBytes uint64 `json:"host_bytes,omitempty"`
 }
 
 // deviceInfo is nil without a device.
@@ -79,6 +81,9 @@ func (v *view) deviceInfo() *DeviceInfo {
 	}
 	var i DeviceInfo
 	i.State, i.Reason, i.Bytes = v.copy.Info()
+	if i.State == resident.StateTiled {
+		i.Bytes, i.HostBytes = 0, i.Bytes
+	}
 	return &i
 }
 

@@ -46,12 +46,15 @@ type Options struct {
 	HalfQueries  int           // queries of a batch from which bf16 is used; default 9, < 0 never
 	HalfRows     int           // rows from which bf16 is used; default 4 * ListKeys
 	StageBytes   int           // pinned memory of a lane; default 8 MiB
-	HostBytes    uint64        // of matrices that do not fit and are searched in tiles; default 0
+	HostBytes    uint64        // pinned memory of rows that are searched in tiles; default 0
 	TileBytes    int           // of such a tile, two of which a lane holds; default 64 MiB
 	ReserveBytes uint64        // device memory that matrices leave free; default a sixteenth
 	HangAfter    time.Duration // longest wait, beside what the work may take; default 1 s
 	RetryAfter   time.Duration // first pause before a lost device is opened again; default 100 ms
 
+	// HostFree says how much memory the host has free and in all; of it NewTiled leaves
+	// half free. Default: it is not asked.
+	HostFree func() (free, total uint64)
 	// Log receives one line for each change of state.
 	Log func(message string, err error)
 }
@@ -94,7 +97,7 @@ type Backend struct {
 	o     Options
 	info  compute.Info
 	stats counters
-	tiled atomic.Int64 // bytes of matrices in host memory
+	tiled atomic.Int64 // bytes of rows in host memory
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -109,6 +112,7 @@ type Backend struct {
 var (
 	_ compute.Backend   = (*Backend)(nil)
 	_ compute.Monitored = (*Backend)(nil)
+	_ compute.Tiler     = (*Backend)(nil)
 )
 
 // Open opens the device and tests every kernel. Errors: *driver.Error, which

@@ -9,6 +9,8 @@ type fullPass struct {
 	pick kernels.SelectArgs
 	// meanwhile, when not nil, is called once while the next scan runs.
 	meanwhile func() error
+	tileAt    [2]uint64
+	copying   bool // a tile is on its way
 }
 
 func (p *fullPass) run() error {

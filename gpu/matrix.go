@@ -23,10 +23,10 @@ type matrix struct {
 	half       driver.Ptr // bf16 copy of rows in F32; other rows need none
 	stats      driver.Ptr // what bounds the error of what tensor cores read
 	bytes      uint64
-	host       []float32 // the rows, when they do not fit: see tiles.go
+	host       *hostRows // the rows, when they do not fit: see tiles.go
 
 	length  atomic.Int64
-	replace sync.RWMutex // guards: the contents of rows below length, and closed
+	replace sync.RWMutex // guards: the contents of rows below length on the device, and closed
 	closed  bool
 	writer  sync.Mutex // guards: Write against itself
 }
@@ -35,10 +35,8 @@ type matrix struct {
 // contract, ErrNoMemory when less than
 // Options.ReserveBytes would be left, ErrDeviceLost.
 func (b *Backend) NewMatrix(spec compute.MatrixSpec) (compute.Matrix, error) {
-	if spec.Dim < 1 || spec.Dim > compute.MaxDim || spec.Metric < compute.L2 || spec.Metric > compute.Cosine ||
-		spec.Rows < 1 || uint64(spec.Rows) >= uint64(compute.NoRow) ||
-		spec.Elem < compute.F32 || spec.Elem > compute.I8 {
-		return nil, fmt.Errorf("%w: gpu: %+v", compute.ErrUnsupported, spec)
+	if err := checkSpec(spec); err != nil {
+		return nil, err
 	}
 	s, err := b.current()
 	if err != nil {
@@ -51,6 +49,39 @@ func (b *Backend) NewMatrix(spec compute.MatrixSpec) (compute.Matrix, error) {
 	b.stats.matrices.Add(1)
 	b.stats.matrixBytes.Add(m.deviceBytes())
 	return m, nil
+}
+
+// Fits reports whether NewMatrix would find room for the rows now.
+func (b *Backend) Fits(spec compute.MatrixSpec) bool {
+	s, err := b.current()
+	if err != nil || checkSpec(spec) != nil {
+		return false
+	}
+	fits := false
+	err = s.submit(newJob(func(l *lane) error {
+		free, total, err := l.device.Memory()
+		fits = newMatrix(s, spec).leastBytes() <= roomOf(free, total, l.o)
+		return err
+	}, nil), nil)
+	return err == nil && fits
+}
+
+func checkSpec(spec compute.MatrixSpec) error {
+	if spec.Dim < 1 || spec.Dim > compute.MaxDim || spec.Metric < compute.L2 || spec.Metric > compute.Cosine ||
+		spec.Rows < 1 || uint64(spec.Rows) >= uint64(compute.NoRow) ||
+		spec.Elem < compute.F32 || spec.Elem > compute.I8 {
+		return fmt.Errorf("%w: gpu: %+v", compute.ErrUnsupported, spec)
+	}
+	return nil
+}
+
+// roomOf is the device memory that matrices may still take.
+func roomOf(free, total uint64, o *Options) uint64 {
+	reserve := o.ReserveBytes
+	if reserve == 0 {
+		reserve = total / 16
+	}
+	return free - min(free, reserve)
 }
 
 func newMatrix(s *session, spec compute.MatrixSpec) *matrix {
@@ -85,6 +116,15 @@ func (m *matrix) words() driver.Ptr {
 	return m.half
 }
 
+// leastBytes is the device memory that the rows cannot do without.
+func (m *matrix) leastBytes() uint64 {
+	n := uint64(m.spec.Rows)
+	if m.packed() {
+		return n * (m.rowBytes() + statsBytes)
+	}
+	return n * m.rowBytes()
+}
+
 // alloc reserves the memory, if enough is left beside it; the copy in bf16 only if
 // that fits too.
 func (m *matrix) alloc(l *lane) error {
@@ -92,31 +132,17 @@ func (m *matrix) alloc(l *lane) error {
 	if err != nil {
 		return err
 	}
-	reserve := l.o.ReserveBytes
-	if reserve == 0 {
-		reserve = total / 16
-	}
-	room, n := free-min(free, reserve), uint64(m.spec.Rows)
+	room, n := roomOf(free, total, l.o), uint64(m.spec.Rows)
 	rows, half, stats := n*m.rowBytes(), n*uint64(m.halfStride)*2, n*uint64(statsBytes)
-	if m.packed() {
-		half = 0
-		rows += stats // which these rows cannot do without
-	}
-	if rows > room && l.o.HostBytes > 0 && m.packed() {
-		return fmt.Errorf("%w: gpu: rows that do not fit are searched as float only", compute.ErrUnsupported)
-	}
-	if rows > room && m.keepOnHost(rows) {
-		return nil
-	}
-	if rows > room {
+	if least := m.leastBytes(); least > room {
 		return &driver.Error{
 			Code: driver.OutOfMemory, Op: "new matrix",
-			Detail: fmt.Sprintf("%d bytes for %d rows of %d components, %d free, %d kept back",
-				rows, m.spec.Rows, m.spec.Dim, free, reserve),
+			Detail: fmt.Sprintf("%d bytes for %d rows of %d components, %d free, %d of them kept back",
+				least, m.spec.Rows, m.spec.Dim, free, free-room),
 		}
 	}
 	if m.packed() {
-		rows -= stats
+		half = 0
 	} else if l.o.HalfQueries < 0 || rows+half+stats > room {
 		m.halfStride, half, stats = 0, 0, 0
 	}
@@ -158,7 +184,9 @@ const statsBytes = 16
 // release frees what alloc reserved.
 func (m *matrix) release(l *lane) error {
 	var err error
-	m.dropHost()
+	if m.host != nil {
+		err = m.host.free(l)
+	}
 	for _, p := range []*driver.Ptr{&m.rows, &m.half, &m.stats} {
 		if *p != 0 {
 			err = errors.Join(err, l.device.Free(*p))
@@ -183,6 +211,9 @@ func (m *matrix) Write(row int, src []float32) error {
 		return nil
 	}
 	replaced := min(n, have-row)
+	if m.host != nil {
+		replaced = 0 // hostRows locks for itself
+	}
 	if replaced > 0 {
 		m.replace.Lock()
 		err := m.store(row, src[:replaced*m.spec.Dim])
@@ -205,7 +236,7 @@ func (m *matrix) store(row int, src []float32) error {
 		return nil
 	}
 	if m.host != nil {
-		return m.storeHost(row, src)
+		return typed(m.host.store(row, src, &m.spec))
 	}
 	j := newJob(func(l *lane) error { return m.storeOn(l, row, src) }, nil)
 	// No abandoning: src belongs to the caller until the copy is done.
@@ -292,9 +323,14 @@ func (m *matrix) Close() error {
 	m.length.Store(0)
 	m.s.b.stats.matrices.Add(-1)
 	m.s.b.stats.matrixBytes.Add(-m.deviceBytes())
+	if m.host != nil {
+		m.s.forget(m.host)
+	}
 	err := typed(m.free())
 	if isLost(err) { // the context took it along
-		m.dropHost()
+		if m.host != nil {
+			m.host.take()
+		}
 		return nil
 	}
 	return err

@@ -25,16 +25,15 @@ func (b *Backend) Search(ctx context.Context, m compute.Matrix, req *compute.Sea
 	if err := ctx.Err(); err != nil || queries == 0 {
 		return err
 	}
-	mine.replace.RLock()
-	if mine.closed {
-		mine.replace.RUnlock()
-		return fmt.Errorf("%w: the matrix is closed", compute.ErrDeviceLost)
+	// The lane lets go: it may be at work after the caller has left.
+	letGo, err := mine.hold(ctx)
+	if err != nil {
+		return err
 	}
-	// The lane unlocks: it may be at work after the caller has left.
-	j := newJob(nil, mine.replace.RUnlock)
+	j := newJob(nil, letGo)
 	t := newTask(j, mine, req)
 	j.run, j.work = t.run, t.work()
-	err := mine.s.submit(j, ctx.Done())
+	err = mine.s.submit(j, ctx.Done())
 	if errors.Is(err, errAbandoned) {
 		return ctx.Err()
 	}
@@ -45,4 +44,23 @@ func (b *Backend) Search(ctx context.Context, m compute.Matrix, req *compute.Sea
 	b.stats.batches.Add(1)
 	b.stats.queries.Add(int64(queries))
 	return nil
+}
+
+// hold keeps the matrix as it is for one search; tiles are read by one at a time.
+func (m *matrix) hold(ctx context.Context) (letGo func(), err error) {
+	letGo = m.replace.RUnlock
+	if m.host != nil {
+		select {
+		case m.s.tiling <- struct{}{}:
+			letGo = func() { m.replace.RUnlock(); <-m.s.tiling }
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	m.replace.RLock()
+	if m.closed {
+		letGo()
+		return nil, fmt.Errorf("%w: the matrix is closed", compute.ErrDeviceLost)
+	}
+	return letGo, nil
 }

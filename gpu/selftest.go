@@ -24,17 +24,45 @@ func selfTest(s *session) error {
 			return err
 		}
 	}
+	if s.b.o.HostBytes > 0 {
+		return selfTestTiled(s)
+	}
 	return nil
 }
 
 func selfTestOf(s *session, elem compute.Elem, metric compute.Metric) error {
-	const dim, rows, k = 20, 150, 5
-	m := newMatrix(s, compute.MatrixSpec{Rows: rows, Dim: dim, Elem: elem, Metric: metric})
+	m := newMatrix(s, compute.MatrixSpec{Rows: selfTestRows, Dim: selfTestDim, Elem: elem, Metric: metric})
 	if err := s.submit(newJob(m.alloc, nil), nil); errors.Is(err, compute.ErrUnsupported) {
 		return nil
 	} else if err != nil {
 		return err
 	}
+	return checkAnswers(m, []trialCase{
+		{queries: 1}, {queries: 1, sampled: true}, {queries: 9, sampled: true},
+		{queries: 9, sampled: true, half: m.halfStride > 0},
+	})
+}
+
+// The self-test's matrices.
+const selfTestDim, selfTestRows = 20, 150
+
+// selfTestTiled is selfTestOf for rows in host memory, in four tiles; without room for
+// those nothing will be searched in tiles.
+func selfTestTiled(s *session) error {
+	spec := compute.MatrixSpec{Rows: selfTestRows, Dim: selfTestDim, Elem: compute.F32, Metric: compute.L2}
+	m := newMatrix(s, spec)
+	if err := typed(m.allocTiles(40)); errors.Is(err, compute.ErrNoMemory) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	defer s.forget(m.host)
+	return checkAnswers(m, []trialCase{{queries: 9}, {queries: 9, sampled: true}})
+}
+
+// checkAnswers fills m, searches it and frees it.
+func checkAnswers(m *matrix, cases []trialCase) error {
+	const dim, rows, k = selfTestDim, selfTestRows, 5
 	src := make([]float32, rows*dim)
 	for r := range rows {
 		angle := float64(r) * (math.Pi / 2) / rows
@@ -43,10 +71,7 @@ func selfTestOf(s *session, elem compute.Elem, metric compute.Metric) error {
 	if err := m.Write(0, src); err != nil {
 		return err
 	}
-	for _, c := range []trialCase{
-		{queries: 1}, {queries: 1, sampled: true}, {queries: 9, sampled: true},
-		{queries: 9, sampled: true, half: m.halfStride > 0},
-	} {
+	for _, c := range cases {
 		if err := checkAnswer(m, src, c, k); err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/vectorizer-go/vectorizer/gpu/driver"
@@ -16,16 +17,22 @@ type session struct {
 	work   chan *job
 	ended  chan struct{} // closed when the session takes no more work
 	lanes  sync.WaitGroup
+	tiling chan struct{} // holds a token while a search reads tiles
+	queued atomic.Int64  // nanoseconds that the jobs under way may take, see expected
 
-	mu  sync.Mutex // guards: err, over
+	mu  sync.Mutex // guards: everything below
 	err error      // why it ended
 	// over is set with the first fatal error, or by close.
-	over bool
+	over  bool
+	hosts map[*hostRows]struct{} // whose memory the context holds
 }
 
 // openSession opens the device, starts the lanes and tests the kernels.
 func openSession(b *Backend) (*session, error) {
-	s := &session{b: b, work: make(chan *job), ended: make(chan struct{})}
+	s := &session{
+		b: b, work: make(chan *job), ended: make(chan struct{}),
+		tiling: make(chan struct{}, 1), hosts: map[*hostRows]struct{}{},
+	}
 	ready := make(chan error)
 	for i := range b.o.Lanes {
 		s.lanes.Add(1)
@@ -110,6 +117,34 @@ func (s *session) end(err error) bool {
 	return true
 }
 
+// keep notes pinned rows, which go with the context. Errors: it is over already.
+func (s *session) keep(h *hostRows) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over {
+		h.take()
+		return errTilesGone()
+	}
+	s.hosts[h] = struct{}{}
+	return nil
+}
+
+func (s *session) forget(h *hostRows) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.hosts, h)
+}
+
+// dropHosts takes pinned rows out of use before the context frees them.
+func (s *session) dropHosts() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for h := range s.hosts {
+		h.take()
+	}
+	s.hosts = nil
+}
+
 // reason is why the session ended.
 func (s *session) reason() error {
 	s.mu.Lock()
@@ -134,6 +169,7 @@ func (s *session) close(why error) error {
 	case <-timer.C:
 		return &driver.Error{Code: driver.Hung, Op: "close", Detail: "a lane does not return"}
 	}
+	s.dropHosts()
 	if s.device == nil {
 		return nil
 	}
@@ -147,11 +183,16 @@ func (s *session) close(why error) error {
 // submit runs a job on a lane and waits for it, or until abandon is closed.
 // Errors: *driver.Error of the session when it has ended, or of the job.
 func (s *session) submit(j *job, abandon <-chan struct{}) error {
-	// Twice the longest wait inside a job: beyond it the lane itself hangs.
-	timer := time.NewTimer(2*s.b.o.HangAfter + j.work)
+	// Twice the longest wait inside a job: beyond it the lane itself hangs. Before it
+	// has a lane, a job waits for others too.
+	limit := 2*s.b.o.HangAfter + j.work
+	ahead := s.queued.Add(int64(j.work)) - int64(j.work)
+	defer s.queued.Add(-int64(j.work))
+	timer := time.NewTimer(limit + time.Duration(ahead))
 	defer timer.Stop()
 	select {
 	case s.work <- j:
+		timer.Reset(limit)
 	case <-s.ended:
 		j.finish(nil)
 		return s.reason()

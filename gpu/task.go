@@ -36,7 +36,12 @@ func newTask(j *job, m *matrix, req *compute.SearchRequest) *task {
 const maxHalfK = 128
 
 // work is what the whole search may take.
-func (t *task) work() time.Duration { return t.scanWork(t.queries) }
+func (t *task) work() time.Duration {
+	if t.m.host != nil {
+		return t.scanWork(t.queries) + t.tilesWork(t.queries)
+	}
+	return t.scanWork(t.queries)
+}
 
 // scanWork is what one scan for n queries may take: in f32, which reads the rows
 // once for 8 queries.
@@ -98,9 +103,9 @@ func (t *task) passes(l *lane) error {
 func (t *task) searchF32(l *lane, which []int, skip uint64) error {
 	plan := t.sample(kernels.Group, l.o)
 	if t.m.host != nil {
-		plan = t.sampleOf(min(t.rows, t.m.tileRows(l.o)), kernels.Group, l.o)
+		plan = t.sampleOf(min(t.rows, t.m.host.rows), kernels.Group, l.o)
 	}
-	size := passQueries(t.m.spec.Dim, t.k, plan.groups, false, l.o)
+	size := passQueries(t.m.spec.Dim, t.k, plan.groups, t.m.host != nil, l.o)
 	for len(which) > 0 {
 		n := min(size, len(which))
 		p := fullPass{pass: pass{task: t, l: l, which: which[:n], skip: skip, plan: plan}}
@@ -125,11 +130,12 @@ func (t *task) uploadSkip(l *lane) (uint64, error) {
 	})
 }
 
-// passQueries is how many queries fit into the stage and the lane's buffers.
-func passQueries(dim, k, groups int, half bool, o *Options) int {
+// passQueries is how many queries fit into the stage and the lane's buffers; wide makes
+// more room, for passes that cost much to begin.
+func passQueries(dim, k, groups int, wide bool, o *Options) int {
 	const leastBytes = 32 << 20
 	listBytes := 8 << 20 // of candidates
-	if half {
+	if wide {
 		listBytes = 32 << 20
 	}
 	n := min(o.Queries, o.StageBytes/2/(dim*4), o.StageBytes/2/(k*8+4))

@@ -40,8 +40,14 @@ func start(t testing.TB, change func(*Options)) *env {
 			t.Error(err)
 		}
 	})
+	return startOn(t, []compute.Backend{backend}, change)
+}
+
+// startOn is start on backends of the caller's.
+func startOn(t testing.TB, backends []compute.Backend, change func(*Options)) *env {
+	t.Helper()
 	eng, err := engine.Open(context.Background(), engine.Options{
-		Dir: "data", FS: vfs.NewMem(), Backends: []compute.Backend{backend},
+		Dir: "data", FS: vfs.NewMem(), Backends: backends,
 		Fsync: engine.FsyncOff, Version: "test",
 	})
 	if err != nil {

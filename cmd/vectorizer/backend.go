@@ -35,8 +35,9 @@ func metalReason() string {
 }
 
 // openBackends returns the backends for the setting name, best first; the caller
-// closes them. auto always finds one; a named one that cannot run is an error.
-func openBackends(ctx context.Context, name string, log zerolog.Logger) ([]compute.Backend, error) {
+// closes them. auto always finds one; a named one that cannot run is an error. tiles
+// bounds the host memory that a device copies rows from which do not fit into its own.
+func openBackends(ctx context.Context, name string, tiles int64, log zerolog.Logger) ([]compute.Backend, error) {
 	host := cpu.New(cpu.Options{})
 	if name == "metal" {
 		return nil, errors.Join(cannotUse(name, errors.New(metalReason())), host.Close())
@@ -46,7 +47,7 @@ func openBackends(ctx context.Context, name string, log zerolog.Logger) ([]compu
 	}
 	err := probeCUDA(ctx)
 	if err == nil {
-		device, openErr := openCUDA(log)
+		device, openErr := openCUDA(tiles, log)
 		if openErr == nil {
 			h := device.Health()
 			log.Info().Str("backend", device.Info().Name).Str("device", h.Device.Name).

@@ -50,7 +50,7 @@ func (a *app) benchDevice(ctx context.Context, o *device.Options, out string) er
 	}
 	ctx, stop := a.interruptible(ctx)
 	defer stop()
-	backends, err := openBackends(ctx, "cuda", zerolog.Nop())
+	backends, err := openBackends(ctx, "cuda", 0, zerolog.Nop())
 	if err != nil {
 		return withCode(exitFailure, fmt.Errorf("nothing to measure: %w", err))
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/vectorizer-go/vectorizer/cmd/vectorizer/doctor"
+	"github.com/vectorizer-go/vectorizer/cmd/vectorizer/machine"
 	"github.com/vectorizer-go/vectorizer/gpu"
 	"github.com/vectorizer-go/vectorizer/gpu/cuda"
 )
@@ -22,8 +23,9 @@ import (
 // a card that no image was made for takes the longest.
 const probeTimeout = 15 * time.Second
 
-// openCUDA opens the first device in this process and tests its kernels.
-func openCUDA(log zerolog.Logger) (*gpu.Backend, error) {
+// openCUDA opens the first device in this process and tests its kernels. tiles is as
+// of openBackends.
+func openCUDA(tiles int64, log zerolog.Logger) (*gpu.Backend, error) {
 	d, err := cuda.New()
 	if err != nil {
 		return nil, err
@@ -32,7 +34,12 @@ func openCUDA(log zerolog.Logger) (*gpu.Backend, error) {
 		return nil, err
 	}
 	return gpu.Open(gpu.Options{
-		Driver: d,
+		Driver:    d,
+		HostBytes: uint64(max(0, tiles)),
+		HostFree: func() (free, total uint64) {
+			f := machine.Read(machine.Root())
+			return uint64(max(0, f.Free())), uint64(max(0, f.Usable()))
+		},
 		Log: func(message string, err error) {
 			log.Warn().Err(err).Str("backend", "cuda").Msg(message)
 		},
@@ -42,7 +49,7 @@ func openCUDA(log zerolog.Logger) (*gpu.Backend, error) {
 // cudaDevice says what the CUDA backend runs on, or why it does not. It opens the
 // device and closes it again.
 func cudaDevice() doctor.Device {
-	b, err := openCUDA(zerolog.Nop())
+	b, err := openCUDA(0, zerolog.Nop())
 	if err != nil {
 		return doctor.Device{Name: "cuda", Reason: err.Error()}
 	}

@@ -77,7 +77,7 @@ func (a *app) demo(ctx context.Context, f *demoFlags) error {
 		return err
 	}
 	defer remove()
-	backends, err := openBackends(ctx, f.backend, zerolog.Nop())
+	backends, err := openBackends(ctx, f.backend, 0, zerolog.Nop())
 	if err != nil {
 		return withCode(exitUsage, err)
 	}

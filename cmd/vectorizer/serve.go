@@ -131,7 +131,7 @@ func (s *server) brokenBy(sig os.Signal) error {
 
 // start opens everything. What it opened before a failure is closed by stop.
 func (s *server) start(ctx context.Context) (err error) {
-	if s.backends, err = openBackends(ctx, s.config.Backend, s.log); err != nil {
+	if s.backends, err = openBackends(ctx, s.config.Backend, s.config.TilesBytes, s.log); err != nil {
 		return err
 	}
 	begin := time.Now()

@@ -129,6 +129,17 @@ type HostRows struct {
 	Subset []uint32 // rows to score, ascending; nil = all
 }
 
+// Tiler is an optional ability of a Backend with memory of its own: to search rows
+// that do not fit there, tile by tile, from memory of the host that it copies from
+// without a detour. The engine checks for it once, when a backend is opened.
+type Tiler interface {
+	// NewTiled is NewMatrix of rows that stay in host memory; SizeBytes is of that.
+	// Errors: ErrUnsupported, ErrNoMemory, ErrDeviceLost.
+	NewTiled(s MatrixSpec) (Matrix, error)
+	// Fits reports whether NewMatrix would find room for s now.
+	Fits(s MatrixSpec) bool
+}
+
 // SearchRequest is one batch. The caller owns every slice; a backend allocates
 // nothing per query.
 type SearchRequest struct {

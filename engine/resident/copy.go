@@ -27,6 +27,7 @@ const (
 	StateNone    State = "none"    // not asked for, or not worth it
 	StateLoading State = "loading" // being uploaded
 	StateReady   State = "ready"
+	StateTiled   State = "tiled"   // does not fit: searched by the device tile by tile, from host memory
 	StateNoRoom  State = "no_room" // does not fit: searched on the host
 	StateLost    State = "lost"    // went with the device
 )
@@ -39,17 +40,21 @@ type Copy struct {
 	dim     int
 	metric  compute.Metric
 	changed journal
-	ready   atomic.Bool // m is there; for readers that must not wait for mu
+	at      atomic.Int32 // a place, of m; for readers that must not wait for mu
 
 	mu       sync.Mutex // guards: everything below; held while changed rows are uploaded
 	m        compute.Matrix
+	held     int64 // bytes of m that the pool counts
 	capacity int
 	state    State
 	reason   string
 	retryAt  time.Time
-	dirty    []uint32
-	packed   []float32
-	closed   bool
+	// tilesRefused: the last attempt to make tiles found no room for them either.
+	tilesRefused bool
+
+	dirty  []uint32
+	packed []float32
+	closed bool
 }
 
 // Copy makes the copy of src's rows; nothing is uploaded yet.
@@ -67,7 +72,7 @@ func (c *Copy) Writing(row uint32) { c.changed.begin(row) }
 // Wrote ends what Writing began.
 func (c *Copy) Wrote(row uint32) { c.changed.end(row) }
 
-// Info describes the copy.
+// Info describes the copy; bytes are of the device's memory, or, of tiles, of the host's.
 func (c *Copy) Info() (s State, reason string, bytes uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -85,7 +90,7 @@ func (c *Copy) Search(ctx context.Context, req *compute.SearchRequest) (done boo
 	rows := c.src.Rows()
 	n := compute.Note{
 		Backend: c.p.hostName, Queries: queries,
-		Device: c.p.deviceModel.Predict(rows, c.dim, queries),
+		Device: c.predict(c.where(), rows, queries),
 		Host:   c.p.hostModel.Predict(rows, c.dim, queries),
 	}
 	reason := HostFaster
@@ -94,25 +99,30 @@ func (c *Copy) Search(ctx context.Context, req *compute.SearchRequest) (done boo
 	case c.p.suspended():
 		reason = Failed
 	default:
-		reason, err = c.onDevice(ctx, req, n.Device)
+		tiles := c.p.predictTiled(rows, c.dim, queries) < n.Host
+		reason, err = c.onDevice(ctx, req, n.Device, tiles)
 	}
 	if err != nil && ctx.Err() != nil {
 		return false, ctx.Err()
 	}
+	done = reason == DeviceFaster || reason == Tiled
 	n.Why = reason.String()
-	if reason == DeviceFaster {
+	if done {
 		n.Backend, n.Times = c.p.deviceName, req.Times
 	}
 	req.Note = n
 	c.p.count(reason, queries)
-	return reason == DeviceFaster, nil
+	return done, nil
 }
 
-// onDevice searches on the device. The reason is DeviceFaster if it did.
-func (c *Copy) onDevice(ctx context.Context, req *compute.SearchRequest, predicted time.Duration) (Reason, error) {
-	m, reason := c.current()
+// onDevice searches on the device; tiles says whether that is worth while in tiles too.
+// The reason is DeviceFaster or Tiled if it did.
+func (c *Copy) onDevice(
+	ctx context.Context, req *compute.SearchRequest, predicted time.Duration, tiles bool,
+) (Reason, error) {
+	m, went := c.current(tiles)
 	if m == nil {
-		return reason, nil
+		return went, nil
 	}
 	req.Times = compute.Times{} // of another batch
 	begin := time.Now()
@@ -132,7 +142,7 @@ func (c *Copy) onDevice(ctx context.Context, req *compute.SearchRequest, predict
 	c.p.nanos.Add(uint64(time.Since(begin)))
 	c.p.predictedNs.Add(uint64(predicted))
 	c.p.stages.add(req.Times)
-	return DeviceFaster, nil
+	return went, nil
 }
 
 // patience is how long a batch may take that was predicted to take less: beyond it
@@ -140,29 +150,35 @@ func (c *Copy) onDevice(ctx context.Context, req *compute.SearchRequest, predict
 // it hangs is for the device to find out.
 func patience(predicted time.Duration) time.Duration { return 250*time.Millisecond + 20*predicted }
 
-// current returns the matrix with every noted row in it, or why there is none.
-func (c *Copy) current() (compute.Matrix, Reason) {
+// current returns the matrix with every noted row in it, or why there is none. tiles
+// says whether the rows are worth to be kept in host memory if they do not fit.
+func (c *Copy) current(tiles bool) (compute.Matrix, Reason) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case c.closed || c.state == StateLoading:
 		return nil, Loading
-	case c.m == nil && time.Now().Before(c.retryAt):
+	case c.m == nil && time.Now().Before(c.retryAt) && !c.tilesNow(tiles):
 		return nil, c.missing()
-	case c.m == nil || c.src.Rows() > c.capacity || c.changed.length() > c.p.inlineRowMax:
+	case c.m == nil || c.src.Rows() > c.capacity || c.changed.length() > c.inlineMax():
 		reason := c.missing()
-		c.load()
+		c.load(tiles)
 		return nil, reason
 	}
+	c.moveIn()
 	switch grown, err := c.upload(); {
 	case err != nil:
 		return nil, c.drop(err)
 	case grown:
-		c.load()
+		c.load(tiles)
 		return nil, Loading
 	}
-	return c.m, DeviceFaster
+	return c.m, c.where().reason()
 }
+
+// tilesNow reports whether rows that do not fit are to be kept in host memory without
+// waiting for room on the device: nobody has asked for that yet.
+func (c *Copy) tilesNow(tiles bool) bool { return tiles && c.state == StateNoRoom && !c.tilesRefused }
 
 // missing is the reason that the state stands for.
 func (c *Copy) missing() Reason {
@@ -191,7 +207,7 @@ func (c *Copy) failed(m compute.Matrix, err error) Reason {
 
 // drop gives the matrix up because of err.
 func (c *Copy) drop(err error) Reason {
-	c.release()
+	c.discard(c.detach())
 	c.reason = err.Error()
 	if errors.Is(err, compute.ErrNoMemory) {
 		c.state, c.retryAt = StateNoRoom, time.Now().Add(c.p.retryNoRoom)
@@ -201,26 +217,12 @@ func (c *Copy) drop(err error) Reason {
 	return Lost
 }
 
-// release frees the matrix.
-func (c *Copy) release() {
-	c.ready.Store(false)
-	c.changed.stop()
-	if c.m == nil {
-		return
-	}
-	c.p.bytes.Add(-int64(c.m.SizeBytes()))
-	if err := c.m.Close(); err != nil {
-		c.p.log.Warn().Err(err).Str("backend", c.p.deviceName).Msg("freeing a copy failed")
-	}
-	c.m, c.capacity = nil, 0
-}
-
 // Close frees the device's memory. No search may be running or begin.
 func (c *Copy) Close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true
-	c.release()
+	c.discard(c.detach())
 	c.state = StateNone
 }
 

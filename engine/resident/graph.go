@@ -63,7 +63,7 @@ func (g *GraphCost) Predict(ef, queries int) (time.Duration, bool) {
 func (c *Copy) InsteadOfGraph(queries int, graph time.Duration) (compute.Note, bool) {
 	n := compute.Note{
 		Backend: "graph", Why: GraphFaster.String(), Queries: queries, Host: graph,
-		Device: c.p.deviceModel.Predict(c.src.Rows(), c.dim, queries),
+		Device: c.predict(c.where(), c.src.Rows(), queries),
 	}
 	reason := GraphFaster
 	switch {
@@ -88,7 +88,7 @@ func (c *Copy) InsteadOfGraph(queries int, graph time.Duration) (compute.Note, b
 // readyOrAsk is DeviceFaster if the copy is there; if not, it is asked for. It never
 // waits: whoever holds the lock is making the copy or uploading to it.
 func (c *Copy) readyOrAsk() Reason {
-	if c.ready.Load() {
+	if c.where() != nowhere {
 		return DeviceFaster
 	}
 	if !c.mu.TryLock() {
@@ -97,7 +97,7 @@ func (c *Copy) readyOrAsk() Reason {
 	defer c.mu.Unlock()
 	reason := c.missing()
 	if !c.closed && c.m == nil && c.state != StateLoading && !time.Now().Before(c.retryAt) {
-		c.load()
+		c.load(false)
 	}
 	return reason
 }

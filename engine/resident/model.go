@@ -36,8 +36,9 @@ const (
 	measureEnough  = 2 * time.Millisecond
 )
 
-// Measure fits a model to b within about budget.
-func Measure(b compute.Backend, budget time.Duration) (Model, error) {
+// Measure fits a model to b, by searches for one and for some queries, within about
+// budget.
+func Measure(b compute.Backend, queries int, budget time.Duration) (Model, error) {
 	deadline := time.Now().Add(budget)
 	fixed, err := timeSearch(b, 32, 1)
 	if err != nil {
@@ -51,9 +52,8 @@ func Measure(b compute.Backend, budget time.Duration) (Model, error) {
 		if 4*rows <= measureRowsMax && one < measureEnough && time.Now().Before(deadline) {
 			continue
 		}
-		queries := measureQueries
 		if one > measureEnough { // a slow backend shows it with fewer
-			queries /= 8
+			queries = max(2, queries/8)
 		}
 		many, err := timeSearch(b, rows, queries)
 		if err != nil {

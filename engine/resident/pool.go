@@ -9,6 +9,8 @@
 //	    can go on to the host: the rows there are the original, never the copy.
 //	R3: a copy is made on demand, when a batch would have been faster with it; it
 //	    is dropped with the device, and made again when the device is back.
+//	R4: rows that do not fit into the device's memory are kept in host memory and
+//	    searched tile by tile only if a batch that came would have been faster so.
 package resident
 
 import (
@@ -28,6 +30,7 @@ type Reason uint8
 // The reasons.
 const (
 	DeviceFaster Reason = iota // to the device: predicted to be faster
+	Tiled                      // to the device: likewise, although the rows are copied there for it
 	HostFaster                 // to the host: predicted to be faster
 	Loading                    // to the host: the copy is being made
 	NoRoom                     // to the host: the rows do not fit into the device's memory
@@ -39,7 +42,7 @@ const (
 )
 
 func (r Reason) String() string {
-	return [...]string{"device_faster", "host_faster", "loading", "no_room", "device_lost", "device_failed",
+	return [...]string{"device_faster", "tiled", "host_faster", "loading", "no_room", "device_lost", "device_failed",
 		"graph_faster", "measuring"}[r]
 }
 
@@ -58,6 +61,8 @@ type Pool struct {
 	hostName     string
 	deviceModel  Model
 	hostModel    Model
+	tiler        compute.Tiler // nil where the device cannot
+	tiledModel   Model
 	log          zerolog.Logger
 	batches      [reasonCount]atomic.Uint64
 	queries      [reasonCount]atomic.Uint64
@@ -66,6 +71,7 @@ type Pool struct {
 	predictedNs  atomic.Uint64              // for the same batches
 	stages       stages
 	bytes        atomic.Int64
+	tiledBytes   atomic.Int64
 	syncedRows   atomic.Uint64
 	retryLost    time.Duration
 	retryNoRoom  time.Duration
@@ -103,7 +109,7 @@ func New(backends []compute.Backend, log zerolog.Logger) (*Pool, error) {
 	if err := p.measure(host); err != nil {
 		return nil, fmt.Errorf("backend %s cannot be measured: %w", p.deviceName, err)
 	}
-	log.Info().Str("backend", p.deviceName).
+	log.Info().Str("backend", p.deviceName).Bool("tiles", p.tiler != nil).
 		Dur("device_million_rows_ms", p.deviceModel.Predict(1e6, measureDim, 1)).
 		Dur("host_million_rows_ms", p.hostModel.Predict(1e6, measureDim, 1)).
 		Msg("backends measured")
@@ -112,11 +118,13 @@ func New(backends []compute.Backend, log zerolog.Logger) (*Pool, error) {
 
 // measure fits both models. A device that is lost meanwhile gets some more time.
 func (p *Pool) measure(host compute.Backend) (err error) {
-	if p.hostModel, err = Measure(host, measureBudget); err != nil {
+	if p.hostModel, err = Measure(host, measureQueries, measureBudget); err != nil {
 		return err
 	}
 	for range measureTries {
-		p.deviceModel, err = Measure(p.device, measureBudget)
+		if p.deviceModel, err = Measure(p.device, measureQueries, measureBudget); err == nil {
+			err = p.measureTiled()
+		}
 		if !errors.Is(err, compute.ErrDeviceLost) {
 			return err
 		}
@@ -124,6 +132,33 @@ func (p *Pool) measure(host compute.Backend) (err error) {
 	}
 	return err
 }
+
+// measureTiled fits the model of searches in tiles, if the device does those and the
+// host has memory for them. Time grows slowly with the queries while the bus is the
+// bound and faster beyond, so the line through one query and as many as a batch holds
+// lies above what is between.
+func (p *Pool) measureTiled() (err error) {
+	t, ok := p.device.(compute.Tiler)
+	if !ok {
+		return nil
+	}
+	p.tiledModel, err = Measure(tiledBackend{p.device, t}, p.device.Info().BatchRows, measureBudget)
+	switch {
+	case errors.Is(err, compute.ErrNoMemory) || errors.Is(err, compute.ErrUnsupported):
+		return nil
+	case err == nil:
+		p.tiler = t
+	}
+	return err
+}
+
+// tiledBackend is a device whose every matrix is in host memory.
+type tiledBackend struct {
+	compute.Backend
+	t compute.Tiler
+}
+
+func (b tiledBackend) NewMatrix(s compute.MatrixSpec) (compute.Matrix, error) { return b.t.NewTiled(s) }
 
 // Device is the backend.
 func (p *Pool) Device() compute.Backend { return p.device }
@@ -137,10 +172,13 @@ type Stats struct {
 	DeviceTime  time.Duration     // of the batches on the device
 	Predicted   time.Duration     // what the model said they would take
 	Stages      compute.Times     // of those batches whose stages the device could tell
-	Bytes       int64             // held by copies
+	Bytes       int64             // of the device, held by copies
+	TiledBytes  int64             // of the host, held by copies that are searched in tiles
+	Tiles       bool              // rows that do not fit are searched in tiles, where that is faster
 	SyncedRows  uint64            // uploaded because they had changed
 	DeviceModel Model
 	HostModel   Model
+	TiledModel  Model
 }
 
 // Stats reads the counts.
@@ -149,8 +187,8 @@ func (p *Pool) Stats() Stats {
 		Device: p.deviceName, Batches: map[string]uint64{}, Queries: map[string]uint64{}, Planned: map[string]uint64{},
 		DeviceTime: time.Duration(p.nanos.Load()), Predicted: time.Duration(p.predictedNs.Load()),
 		Stages: p.stages.sum(),
-		Bytes:  p.bytes.Load(), SyncedRows: p.syncedRows.Load(),
-		DeviceModel: p.deviceModel, HostModel: p.hostModel,
+		Bytes:  p.bytes.Load(), TiledBytes: p.tiledBytes.Load(), SyncedRows: p.syncedRows.Load(),
+		Tiles: p.tiler != nil, DeviceModel: p.deviceModel, HostModel: p.hostModel, TiledModel: p.tiledModel,
 	}
 	for r := range reasonCount {
 		s.Planned[r.String()] = p.planned[r].Load()

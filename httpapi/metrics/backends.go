@@ -34,6 +34,9 @@ func collectBackends(out chan<- prometheus.Metric, st *engine.Stats) {
 	name := []string{d.Device}
 	emit(prometheus.GaugeValue, "backend_copies_bytes", "Device memory that copies of collections hold.",
 		float64(d.Bytes), backend, name)
+	emit(prometheus.GaugeValue, "backend_tiled_bytes",
+		"Host memory of collections that do not fit and are searched tile by tile.",
+		float64(d.TiledBytes), backend, name)
 	emit(prometheus.CounterValue, "backend_synced_rows_total", "Changed rows uploaded before a search.",
 		float64(d.SyncedRows), backend, name)
 	emit(prometheus.CounterValue, "backend_busy_seconds_total", "Time of the batches on the device.",

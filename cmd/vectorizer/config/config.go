@@ -19,12 +19,14 @@ type Config struct {
 	Server  Server
 	DataDir string // directory of the data, made when missing
 	Backend string // auto, cpu, cuda or metal
-	Storage Storage
-	Index   Index
-	Limits  Limits
-	Log     Log
-	API     API
-	HNSW    HNSW
+	// TilesBytes bounds the host memory of collections that do not fit into the device's.
+	TilesBytes int64
+	Storage    Storage
+	Index      Index
+	Limits     Limits
+	Log        Log
+	API        API
+	HNSW       HNSW
 	// Quantization is that of collections created without their own.
 	Quantization string
 

@@ -29,6 +29,11 @@ func serverSettings(c *Config) []*Setting {
 			"Device that computes distances; auto takes the best one that works, "+
 				"naming one makes it a failure if that one does not work",
 			choice(&c.Backend, "auto", "cpu", "cuda", "metal")),
+		newSetting("device.host_memory", "1TiB",
+			"Most memory of the host, locked, that collections which do not fit into the device's take, for "+
+				"exact searches to copy from tile by tile where that is faster; half of the host's memory "+
+				"stays free in any case, 0 takes none",
+			size(&c.TilesBytes, 0, 1024*1024*gib)),
 	}
 }
 

@@ -25,6 +25,7 @@ type Facts struct {
 	Memory     int64  `json:"memory_bytes"`        // physical; 0 = not known
 	Available  int64  `json:"available_bytes"`     // free without swapping; 0 = not known
 	CgroupSize int64  `json:"cgroup_memory_bytes"` // limit of this process; 0 = none
+	CgroupUsed int64  `json:"cgroup_used_bytes"`   // of that limit, caches included; 0 = not known
 }
 
 // Root is the file system that Read and the other functions look at.
@@ -41,7 +42,7 @@ func Read(root fs.FS) Facts {
 	f.CPU = field(root, "proc/cpuinfo", "model name")
 	f.Memory = kibField(root, "MemTotal")
 	f.Available = kibField(root, "MemAvailable")
-	f.CgroupSize = CgroupMemory(root)
+	f.CgroupSize, f.CgroupUsed = cgroupMemory(root)
 	fillSystem(&f)
 	return f
 }
@@ -54,38 +55,53 @@ func (f Facts) Usable() int64 {
 	return f.Memory
 }
 
+// Free is the memory that this process may take beside what it has, in bytes, so far
+// as the system tells; 0 = not known.
+func (f Facts) Free() int64 {
+	free := f.Available
+	if f.CgroupSize > 0 {
+		free = min(free, max(0, f.CgroupSize-f.CgroupUsed))
+	}
+	return free
+}
+
 // CgroupMemory returns the least memory limit of the control groups that this
 // process is in, in bytes; 0 = none. Both versions of control groups are read.
 func CgroupMemory(root fs.FS) int64 {
+	limit, _ := cgroupMemory(root)
+	return limit
+}
+
+// cgroupMemory is CgroupMemory with what the group that sets the limit has in use.
+func cgroupMemory(root fs.FS) (least, used int64) {
 	raw, err := fs.ReadFile(root, "proc/self/cgroup")
 	if err != nil {
-		return 0
+		return 0, 0
 	}
-	least := int64(0)
 	for line := range strings.SplitSeq(string(raw), "\n") {
 		parts := strings.SplitN(line, ":", 3)
 		if len(parts) != 3 {
 			continue
 		}
-		base, file := "sys/fs/cgroup", "memory.max"
+		base, file, usage := "sys/fs/cgroup", "memory.max", "memory.current"
 		if parts[1] != "" {
 			if !strings.Contains(","+parts[1]+",", ",memory,") {
 				continue
 			}
-			base, file = "sys/fs/cgroup/memory", "memory.limit_in_bytes"
+			base, file, usage = "sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"
 		}
-		if n := groupLimit(root, base, parts[2], file); n > 0 && (least == 0 || n < least) {
-			least = n
+		if n, u := groupLimit(root, base, parts[2], file, usage); n > 0 && (least == 0 || n < least) {
+			least, used = n, u
 		}
 	}
-	return least
+	return least, used
 }
 
 // groupLimit returns the least limit from the group at path up to the root of
-// its tree. A group may be hidden by a namespace: only what is visible counts.
-func groupLimit(root fs.FS, base, path, file string) int64 {
+// its tree, and what that group uses. A group may be hidden by a namespace: only what
+// is visible counts.
+func groupLimit(root fs.FS, base, path, file, usage string) (least, used int64) {
 	const none = int64(1) << 60 // version 1 writes "no limit" as a huge number
-	least := int64(0)
 	for p := strings.Trim(path, "/"); ; {
 		dir := base
 		if p != "" {
@@ -94,9 +110,10 @@ func groupLimit(root fs.FS, base, path, file string) int64 {
 		n, err := strconv.ParseInt(firstLine(root, dir+"/"+file), 10, 64)
 		if err == nil && n > 0 && n < none && (least == 0 || n < least) {
 			least = n
+			used, _ = strconv.ParseInt(firstLine(root, dir+"/"+usage), 10, 64)
 		}
 		if p == "" {
-			return least
+			return least, used
 		}
 		p = p[:max(0, strings.LastIndexByte(p, '/'))]
 	}

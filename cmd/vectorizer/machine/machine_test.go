@@ -36,6 +36,26 @@ func TestCgroupMemory(t *testing.T) {
 	f(0, self, "0::/\n", "sys/fs/cgroup/memory.max", "many\n")
 }
 
+// TestFree: what the system has, and no more than the control group lets this process
+// have beside what it uses.
+func TestFree(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		return // /proc is not looked at
+	}
+	f := func(want int64, pairs ...string) {
+		t.Helper()
+		pairs = append(pairs, "proc/meminfo", "MemTotal: 1024 kB\nMemAvailable: 512 kB\n", "proc/self/cgroup", "0::/a\n")
+		if got := Read(files(pairs...)).Free(); got != want {
+			t.Errorf("%q: %d, want %d", pairs, got, want)
+		}
+	}
+	const limit, used = "sys/fs/cgroup/a/memory.max", "sys/fs/cgroup/a/memory.current"
+	f(512 << 10)
+	f(4096-1000, limit, "4096\n", used, "1000\n")
+	f(0, limit, "4096\n", used, "5000\n")
+	f(512<<10, limit, "1048576\n", used, "1000\n")
+}
+
 func TestRead(t *testing.T) {
 	f := Read(files(
 		"proc/cpuinfo", "processor : 0\nmodel name\t: Some CPU: 3 GHz\n",

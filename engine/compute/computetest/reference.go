@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/vectorizer-go/vectorizer/engine/compute"
 )
@@ -27,6 +28,28 @@ func (Reference) Info() compute.Info {
 
 // Close does nothing.
 func (Reference) Close() error { return nil }
+
+// Slow is the reference on a host that takes its time: for tests of who is chosen.
+type Slow struct {
+	Reference
+	PerComponent time.Duration // of a row, for each query
+}
+
+// SearchHost is the reference's, later.
+func (s Slow) SearchHost(ctx context.Context, h compute.HostRows, req *compute.SearchRequest) error {
+	s.wait(len(h.Rows)/max(h.Stride, 1), len(req.Queries))
+	return s.Reference.SearchHost(ctx, h, req)
+}
+
+// Search is the reference's, later.
+func (s Slow) Search(ctx context.Context, m compute.Matrix, req *compute.SearchRequest) error {
+	s.wait(m.Len(), len(req.Queries))
+	return s.Reference.Search(ctx, m, req)
+}
+
+func (s Slow) wait(rows, floats int) {
+	<-time.After(time.Duration(rows) * time.Duration(floats) * s.PerComponent)
+}
 
 // NewMatrix makes a matrix in host memory that grows as it is written.
 func (Reference) NewMatrix(s compute.MatrixSpec) (compute.Matrix, error) {
