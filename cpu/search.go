@@ -52,9 +52,10 @@ func checkShape(dim int, m compute.Metric) error {
 func checkRequest(req *compute.SearchRequest, dim int) (queries int) {
 	queries = len(req.Queries) / dim
 	if req.K < 1 || req.K > compute.MaxK || len(req.Queries)%dim != 0 ||
-		len(req.IDs) != queries*req.K || len(req.Dist) != queries*req.K {
-		panic(fmt.Sprintf("BUG: cpu: %d floats of %d-component queries, K %d, %d ids, %d distances",
-			len(req.Queries), dim, req.K, len(req.IDs), len(req.Dist)))
+		len(req.IDs) != queries*req.K || len(req.Dist) != queries*req.K ||
+		req.Skips != nil && len(req.Skips) != queries {
+		panic(fmt.Sprintf("BUG: cpu: %d floats of %d-component queries, K %d, %d ids, %d distances, %d bitmaps",
+			len(req.Queries), dim, req.K, len(req.IDs), len(req.Dist), len(req.Skips)))
 	}
 	return queries
 }
@@ -63,6 +64,9 @@ func checkRequest(req *compute.SearchRequest, dim int) (queries int) {
 func (b *Backend) search(
 	ctx context.Context, src source, metric compute.Metric, req *compute.SearchRequest,
 ) error {
+	if req.Skips != nil {
+		return b.searchMasked(ctx, src, metric, req)
+	}
 	queries := checkRequest(req, src.dim)
 	j := b.takeJob()
 	defer b.giveJob(j)

@@ -82,6 +82,7 @@ type view struct {
 	copy      *resident.Copy // on the device; nil without one
 	graphCost resident.GraphCost
 	searching atomic.Int64 // searches that graph and device are weighed for, under way
+	filtering atomic.Int64 // the same of host and device, that look at some rows
 
 	batchOnce sync.Once      // makes batch
 	batch     *batch.Batcher // of exact searches; nil until one needs it

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/vectorizer-go/vectorizer/engine/compute"
-	"github.com/vectorizer-go/vectorizer/engine/index"
 	"github.com/vectorizer-go/vectorizer/engine/resident"
 )
 
@@ -85,32 +84,6 @@ func (v *view) deviceInfo() *DeviceInfo {
 		i.Bytes, i.HostBytes = 0, i.Bytes
 	}
 	return &i
-}
-
-// scanDevice scans on the device for this search alone, with s.scan.skip as the
-// rows to leave out. It reports whether it did.
-func (s *searcher) scanDevice(ctx context.Context, rows, k int) (bool, error) {
-	if s.v.copy == nil || k > compute.MaxK || rows*len(s.q) < scanBatchFloats {
-		return false, nil
-	}
-	s.scan.ids, s.scan.dist = grow(s.scan.ids, k), grow(s.scan.dist, k)
-	req := &s.scan.req
-	*req = compute.SearchRequest{Queries: s.q, K: k, Skip: s.scan.skip, IDs: s.scan.ids, Dist: s.scan.dist}
-	done, err := s.v.copy.Search(ctx, req)
-	s.noted(&req.Note)
-	if err != nil {
-		return false, errContext(ctx)
-	}
-	if !done {
-		return false, nil
-	}
-	s.hits = s.hits[:0]
-	for i, row := range req.IDs {
-		if row != compute.NoRow {
-			s.hits = append(s.hits, index.Hit{Row: row, Dist: req.Dist[i]})
-		}
-	}
-	return true, nil
 }
 
 // noted takes over who computed a batch and why.

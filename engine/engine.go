@@ -12,6 +12,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/rs/zerolog"
 
+	"github.com/vectorizer-go/vectorizer/engine/batch"
 	"github.com/vectorizer-go/vectorizer/engine/compute"
 	"github.com/vectorizer-go/vectorizer/engine/errs"
 	"github.com/vectorizer-go/vectorizer/engine/index/hnsw"
@@ -141,6 +142,7 @@ type Engine struct {
 	views     sync.WaitGroup // views that are not freed yet
 
 	searchers searchers
+	masks     batch.Masks
 
 	closing atomic.Bool
 	stop    context.CancelFunc // ends background work

@@ -95,6 +95,9 @@ func (s *searcher) dense(rows *roaring.Bitmap) []uint64 {
 func (s *searcher) scanAmong(ctx context.Context, rows *roaring.Bitmap, n, want int, why string) error {
 	s.chose(planFilteredExact, why)
 	s.plan.Exhaustive = true
+	if done, err := s.scanShared(ctx, rows, n, want); done || err != nil {
+		return err
+	}
 	h := s.v.graph.HostRows()
 	total := len(h.Rows) / max(h.Stride, 1)
 	if n < total/4 {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 
 	"github.com/vectorizer-go/vectorizer/engine/compute"
 	"github.com/vectorizer-go/vectorizer/engine/index"
@@ -63,7 +64,9 @@ func (s *searcher) exact(ctx context.Context, want int, reason string) error {
 	s.chose(planExact, reason)
 	s.plan.Exhaustive = true
 	if rows := s.v.graph.Rows(); s.batched(rows, want) {
-		return s.scanBatched(ctx, rows, want)
+		if err := s.scanBatched(ctx, rows, want, nil); !errors.Is(err, errManyTies) {
+			return err
+		}
 	}
 	return s.scanAll(ctx, want)
 }
@@ -96,11 +99,6 @@ func (s *searcher) scanRows(ctx context.Context, h compute.HostRows, allowed []u
 	}
 	err := s.untilUntied(want, total, func(k int) (err error) {
 		s.scan.skip = append(s.scan.skip[:0], skip...)
-		if h.Subset == nil {
-			if done, err := s.scanDevice(ctx, rows, k); done || err != nil {
-				return err
-			}
-		}
 		s.hits, s.plan.Backend, err =
 			s.e.scan.search(ctx, h, s.q, k, s.scan.skip, &s.scan, s.hits[:0])
 		return err

@@ -6,6 +6,8 @@ import (
 	"math"
 	"sync"
 
+	"github.com/RoaringBitmap/roaring/v2"
+
 	"github.com/vectorizer-go/vectorizer/engine/batch"
 	"github.com/vectorizer-go/vectorizer/engine/compute"
 	"github.com/vectorizer-go/vectorizer/engine/errs"
@@ -58,7 +60,12 @@ func scanPlainBatch(ctx context.Context, h compute.HostRows, req *compute.Search
 	var hits []index.Hit
 	for i := 0; i*h.Dim < len(req.Queries); i++ {
 		var err error
-		hits, err = scanPlain(ctx, h, req.Queries[i*h.Dim:(i+1)*h.Dim], req.K, req.Skip, hits[:0])
+		skip, seen := req.Skip, h
+		if req.Skips != nil && req.Skips[i] != nil {
+			skip = req.Skips[i]
+			seen.Rows = h.Rows[:min(len(h.Rows), 64*len(skip)*h.Stride)]
+		}
+		hits, err = scanPlain(ctx, seen, req.Queries[i*h.Dim:(i+1)*h.Dim], req.K, skip, hits[:0])
 		if err != nil {
 			return err
 		}
@@ -94,8 +101,9 @@ func (s *searcher) batched(rows, k int) bool {
 	return rows*len(s.q) >= scanBatchFloats && k+tieSlack <= compute.MaxK
 }
 
-// scanBatched scans every alive row together with other queries.
-func (s *searcher) scanBatched(ctx context.Context, rows, want int) error {
+// scanBatched scans every alive row, or those that mask does not leave out, together
+// with other queries. Errors: errManyTies, else as batchError's.
+func (s *searcher) scanBatched(ctx context.Context, rows, want int, mask *batch.Mask) error {
 	b := s.v.batcher(s.e.scan, len(s.q))
 	s.plan.Backend = plainName
 	if len(s.e.scan.hosts) > 0 {
@@ -106,7 +114,7 @@ func (s *searcher) scanBatched(ctx context.Context, rows, want int) error {
 			return errManyTies
 		}
 		s.scan.ids, s.scan.dist = grow(s.scan.ids, k), grow(s.scan.dist, k)
-		n, note, err := b.SubmitNoted(ctx, s.q, s.scan.ids, s.scan.dist)
+		n, note, err := b.SubmitNoted(ctx, s.q, mask, s.scan.ids, s.scan.dist)
 		if err != nil {
 			return batchError(ctx, err)
 		}
@@ -118,10 +126,33 @@ func (s *searcher) scanBatched(ctx context.Context, rows, want int) error {
 		return nil
 	})
 	s.stage("scan")
-	if errors.Is(err, errManyTies) {
-		return s.scanAll(ctx, want)
-	}
 	return err
+}
+
+// scanShared scans rows, of which there are n, on the device, in a batch with searches
+// that leave other rows out. It reports whether it did: it does not where a scan of
+// these rows alone, on the host, is predicted to take less time.
+func (s *searcher) scanShared(ctx context.Context, rows *roaring.Bitmap, n, want int) (bool, error) {
+	total := s.v.graph.Rows()
+	if s.v.copy == nil || !s.batched(total, want) {
+		return false, nil
+	}
+	queries := int(s.v.filtering.Add(1))
+	defer s.v.filtering.Add(-1)
+	if !s.v.copy.InsteadOfHost(n, queries) {
+		return false, nil
+	}
+	mask := s.e.masks.Get()
+	defer mask.Release()
+	mask.Words = grow(mask.Words, int(rows.DenseSize()))
+	clear(mask.Words)
+	rows.WriteDenseTo(mask.Words)
+	mask.Words = invert(mask.Words, total)
+	err := s.scanBatched(ctx, total, want, mask)
+	if errors.Is(err, errManyTies) {
+		return false, nil
+	}
+	return true, err
 }
 
 // errManyTies says that more rows tie than a batch returns.

@@ -73,7 +73,6 @@ type scanBuf struct {
 	ids  []uint32
 	dist []float32
 	skip []uint64
-	req  compute.SearchRequest // for the device
 }
 
 // search appends the k rows nearest to q to dst, ascending. skip is a bitmap of

@@ -46,6 +46,7 @@ type Options struct {
 	HalfQueries  int           // queries of a batch from which bf16 is used; default 9, < 0 never
 	HalfRows     int           // rows from which bf16 is used; default 4 * ListKeys
 	StageBytes   int           // pinned memory of a lane; default 8 MiB
+	MaskBytes    int           // of bitmaps of single queries in a pass; default 64 MiB
 	HostBytes    uint64        // pinned memory of rows that are searched in tiles; default 0
 	TileBytes    int           // of such a tile, two of which a lane holds; default 64 MiB
 	ReserveBytes uint64        // device memory that matrices leave free; default a sixteenth
@@ -71,6 +72,7 @@ func (o *Options) defaults() {
 		o.HalfQueries = 9 // up to 8, one f32 scan serves them all
 	}
 	o.HalfRows = positive(o.HalfRows, 4*o.ListKeys)
+	o.MaskBytes = positive(o.MaskBytes, 64<<20)
 	o.TileBytes = positive(o.TileBytes, 64<<20)
 	o.StageBytes = positive(o.StageBytes, 8<<20)
 	if o.HangAfter <= 0 {

@@ -48,7 +48,7 @@ func TestConformance(t *testing.T) {
 // and then.
 func TestConformanceSampled(t *testing.T) {
 	computetest.Run(t, func(t *testing.T) compute.Backend {
-		return emulated(t, Options{ListKeys: 1280, SampleRows: 32, Lanes: 2}, emu.Options{})
+		return emulated(t, Options{ListKeys: 1280, SampleRows: 32, MaskBytes: 300, Lanes: 2}, emu.Options{})
 	})
 }
 

@@ -43,11 +43,15 @@ func (p *fullPass) arguments() {
 	n, k, lists := uint64(len(p.which)), uint64(p.k), uint32(p.l.o.ListKeys)
 	limit, count, flags, _ := p.small()
 	p.scan = kernels.ScanArgs{
-		Rows: uint64(p.m.rows), Queries: p.at[bufQueries], Stats: uint64(p.m.stats), Skip: p.skip,
+		Rows: uint64(p.m.rows), Queries: p.at[bufQueries], Stats: uint64(p.m.stats), Skip: p.skip, Masks: p.masks(),
 		List: p.at[bufList], Count: count, Limit: limit, Least: p.at[bufLeast],
 		Items: uint32(p.rows), Step: 1, Stride: uint32(p.m.stride), Nq: uint32(n),
 		Cap: lists, Groups: uint32(p.plan.groups),
-		Metric: uint32(p.m.spec.Metric), SkipWords: uint32(p.task.skip),
+		Metric: uint32(p.m.spec.Metric), SkipWords: uint32(p.words),
+	}
+	if n == 1 && p.masked { // the kernels for one query know one bitmap
+		q := p.which[0] - p.l.which[0][0]
+		p.scan.Skip, p.scan.Masks = p.skip+uint64(p.l.names[q])*uint64(p.words)*8, 0
 	}
 	p.pick = kernels.SelectArgs{
 		List: p.at[bufList], Count: count, Limit: limit, Best: p.at[bufBest],

@@ -43,11 +43,11 @@ func (p *halfPass) arguments() {
 	limit, count, flags, work := p.small()
 	p.scan = kernels.HalfArgs{
 		Rows: uint64(p.m.words()), Stats: uint64(p.m.stats),
-		Queries: p.at[bufHalf] + n*statsBytes, Qstats: p.at[bufHalf], Skip: p.skip,
+		Queries: p.at[bufHalf] + n*statsBytes, Qstats: p.at[bufHalf], Skip: p.skip, Masks: p.masks(),
 		List: p.at[bufList], Count: count, Limit: limit, Least: p.at[bufLeast],
 		Items: uint32(p.rows), Step: 1, Stride: uint32(p.m.halfStride), Nq: uint32(n),
 		Cap: lists, Groups: uint32(p.plan.groups),
-		Metric: uint32(p.m.spec.Metric), SkipWords: uint32(p.task.skip),
+		Metric: uint32(p.m.spec.Metric), SkipWords: uint32(p.words),
 	}
 	p.refine = kernels.RefineArgs{
 		Rows: uint64(p.m.rows), Queries: p.at[bufQueries], Stats: uint64(p.m.stats), List: p.at[bufList], Count: count,

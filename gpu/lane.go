@@ -25,6 +25,9 @@ type lane struct {
 	time   driver.Clock  // of the stream; nil without one
 	clock  clock
 	which  [2][]int // queries of a pass: in bf16, and those it leaves to f32
+	// The bitmaps of a pass, by the query whose they are, and each query's among them.
+	sources []int
+	names   []uint32
 }
 
 // The device buffers of a lane. They grow to what the largest batch needed.

@@ -18,9 +18,10 @@ func (b *Backend) Search(ctx context.Context, m compute.Matrix, req *compute.Sea
 	}
 	queries := len(req.Queries) / mine.spec.Dim
 	if req.K < 1 || req.K > compute.MaxK || len(req.Queries)%mine.spec.Dim != 0 ||
-		len(req.IDs) != queries*req.K || len(req.Dist) != queries*req.K {
-		panic(fmt.Sprintf("BUG: gpu: %d floats of %d-component queries, K %d, %d ids, %d distances",
-			len(req.Queries), mine.spec.Dim, req.K, len(req.IDs), len(req.Dist)))
+		len(req.IDs) != queries*req.K || len(req.Dist) != queries*req.K ||
+		req.Skips != nil && len(req.Skips) != queries {
+		panic(fmt.Sprintf("BUG: gpu: %d floats of %d-component queries, K %d, %d ids, %d distances, %d bitmaps",
+			len(req.Queries), mine.spec.Dim, req.K, len(req.IDs), len(req.Dist), len(req.Skips)))
 	}
 	if err := ctx.Err(); err != nil || queries == 0 {
 		return err

@@ -18,7 +18,8 @@ type task struct {
 	queries  int
 	rows     int // prefix that is searched
 	k        int
-	skip     int  // words of the bitmap
+	masked   bool // queries have bitmaps of their own
+	words    int  // of each bitmap
 	halfOnly bool // use tensor cores whatever the sizes are, for the self-test
 	// sampleRows is Options.SampleRows, but for the self-test.
 	sampleRows int
@@ -27,7 +28,7 @@ type task struct {
 func newTask(j *job, m *matrix, req *compute.SearchRequest) *task {
 	return &task{
 		j: j, m: m, req: req, queries: len(req.Queries) / m.spec.Dim, rows: m.Len(),
-		k: req.K, skip: len(req.Skip), sampleRows: m.s.b.o.SampleRows,
+		k: req.K, masked: req.Skips != nil, sampleRows: m.s.b.o.SampleRows,
 	}
 }
 
@@ -70,19 +71,23 @@ func (t *task) run(l *lane) error {
 // passes uploads the bitmap and searches the queries in passes of as many as the
 // lane's buffers hold.
 func (t *task) passes(l *lane) error {
-	skip, err := t.uploadSkip(l)
-	if err != nil {
-		return err
-	}
 	group, half := kernels.Group, t.half(l.o)
 	if half {
 		group = kernels.HalfGroup
 	}
 	plan := t.sample(group, l.o)
-	size := min(t.queries, passQueries(t.m.spec.Dim, t.k, plan.groups, half, l.o))
-	for first := 0; first < t.queries; first += size {
+	size := min(t.queries, passQueries(t.m.spec.Dim, t.k, plan.groups, half || t.m.host != nil, l.o))
+	var skip uint64
+	for first, n := 0, 0; first < t.queries; first += n {
+		n = min(size, t.queries-first)
+		var err error
+		if t.masked || first == 0 {
+			if skip, n, err = t.uploadMasks(l, first, n); err != nil {
+				return err
+			}
+		}
 		which := l.which[0][:0]
-		for q := first; q < min(t.queries, first+size); q++ {
+		for q := first; q < first+n; q++ {
 			which = append(which, q)
 		}
 		l.which[0] = which
@@ -115,19 +120,6 @@ func (t *task) searchF32(l *lane, which []int, skip uint64) error {
 		which = which[n:]
 	}
 	return nil
-}
-
-func (t *task) uploadSkip(l *lane) (uint64, error) {
-	if t.skip == 0 {
-		return 0, nil
-	}
-	at, err := l.buffer(bufSkip, uint64(t.skip)*8)
-	if err != nil {
-		return 0, err
-	}
-	return at, l.upload(at, t.skip*8, func(dst []byte, from int) error {
-		return t.j.borrow(func() { copy(dst, bytesOf(t.req.Skip)[from:]) })
-	})
 }
 
 // passQueries is how many queries fit into the stage and the lane's buffers; wide makes
@@ -184,11 +176,19 @@ type pass struct {
 	limit kernels.LimitArgs
 }
 
-// small is the layout of bufSmall: limits, then counts, flags and work.
+// small is the layout of bufSmall: limits, then counts, flags, work and, last, masks.
 func (p *pass) small() (limit, count, flags, work uint64) {
 	n := uint64(len(p.which)+31) &^ 31
 	limit = p.at[bufSmall]
 	return limit, limit + n*8, limit + n*12, limit + n*16
+}
+
+// masks is where the queries' bitmaps are named, 0 if all have the first.
+func (p *pass) masks() uint64 {
+	if !p.masked {
+		return 0
+	}
+	return p.at[bufSmall] + (uint64(len(p.which)+31)&^31)*20
 }
 
 // prepare makes room and uploads the queries; half is their stride in bf16, or 0.
@@ -198,7 +198,7 @@ func (p *pass) prepare(half int) error {
 	sizes := [bufferCount]uint64{
 		bufSrc: n * uint64(dim) * 4, bufQueries: n * stride * 4, bufHalf: n * uint64(half) * 2,
 		bufList: n * uint64(l.o.ListKeys) * 8, bufLeast: max(1, n*uint64(p.plan.groups)) * 4,
-		bufBest: n * k * 8, bufSmall: ((n + 31) &^ 31) * 20, bufOut: n * k * 8,
+		bufBest: n * k * 8, bufSmall: ((n + 31) &^ 31) * 24, bufOut: n * k * 8,
 	}
 	if half > 0 {
 		sizes[bufHalf] += n * statsBytes
@@ -212,7 +212,7 @@ func (p *pass) prepare(half int) error {
 			return err
 		}
 	}
-	if err := p.uploadQueries(); err != nil {
+	if err := errors.Join(p.uploadQueries(), p.uploadNames()); err != nil {
 		return err
 	}
 	limit, count, _, _ := p.small()

@@ -18,9 +18,9 @@ type StoreArgs struct {
 
 // ScanArgs is the argument block of the scans and samples in f32.
 type ScanArgs struct {
-	Rows, Queries, Stats, Skip, List, Count, Limit, Least uint64
-	First, Items, Step, Stride, Nq, Cap                   uint32
-	Groups, Metric, SkipWords, Pad                        uint32
+	Rows, Queries, Stats, Skip, Masks, List, Count, Limit, Least uint64
+	First, Items, Step, Stride, Nq, Cap                          uint32
+	Groups, Metric, SkipWords, Pad                               uint32
 }
 
 // LimitArgs is the argument block of pick_limit.
@@ -37,9 +37,9 @@ type SelectArgs struct {
 
 // HalfArgs is the argument block of the scan and the sample in bf16.
 type HalfArgs struct {
-	Rows, Stats, Queries, Qstats, Skip, List, Count, Limit, Least uint64
-	First, Items, Step, Stride, Nq, Cap                           uint32
-	Groups, Metric, SkipWords, Pad                                uint32
+	Rows, Stats, Queries, Qstats, Skip, Masks, List, Count, Limit, Least uint64
+	First, Items, Step, Stride, Nq, Cap                                  uint32
+	Groups, Metric, SkipWords, Pad                                       uint32
 }
 
 // HalfShared is the shared memory, in bytes, of a block of the bf16 kernels, and

@@ -95,13 +95,14 @@ func New(s Searcher, dim int, l Limits) *Batcher {
 // Errors: ErrOverloaded, ErrClosed, ctx.Err(), or the searcher's for the batch;
 // after an error ids and dist hold nothing of use.
 func (b *Batcher) Submit(ctx context.Context, q []float32, ids []uint32, dist []float32) (int, error) {
-	n, _, err := b.SubmitNoted(ctx, q, ids, dist)
+	n, _, err := b.SubmitNoted(ctx, q, nil, ids, dist)
 	return n, err
 }
 
-// SubmitNoted is Submit that also returns what the searcher noted for the batch.
+// SubmitNoted is Submit of a query that leaves the rows of mask out, where that is not
+// nil; it also returns what the searcher noted for the batch.
 func (b *Batcher) SubmitNoted(
-	ctx context.Context, q []float32, ids []uint32, dist []float32,
+	ctx context.Context, q []float32, mask *Mask, ids []uint32, dist []float32,
 ) (int, compute.Note, error) {
 	if len(q) != b.dim || len(ids) != len(dist) || len(ids) > compute.MaxK {
 		panic(fmt.Sprintf("BUG: batch: query of %d components (want %d), %d ids, %d distances",
@@ -110,7 +111,7 @@ func (b *Batcher) SubmitNoted(
 	if err := ctx.Err(); err != nil || len(ids) == 0 {
 		return 0, compute.Note{}, err
 	}
-	w, err := b.enqueue(q, ids, dist)
+	w, err := b.enqueue(q, mask, ids, dist)
 	if err != nil {
 		return 0, compute.Note{}, err
 	}
@@ -130,7 +131,7 @@ func (b *Batcher) SubmitNoted(
 }
 
 // enqueue queues one query.
-func (b *Batcher) enqueue(q []float32, ids []uint32, dist []float32) (*waiter, error) {
+func (b *Batcher) enqueue(q []float32, mask *Mask, ids []uint32, dist []float32) (*waiter, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
@@ -146,7 +147,8 @@ func (b *Batcher) enqueue(q []float32, ids []uint32, dist []float32) (*waiter, e
 	} else {
 		b.free = w.next
 	}
-	w.q, w.ids, w.dist, w.state = q, ids, dist, queued
+	mask.retain()
+	w.q, w.mask, w.ids, w.dist, w.state = q, mask, ids, dist, queued
 	b.queue.push(w)
 	b.wake.Signal()
 	return w, nil
@@ -162,8 +164,8 @@ func (b *Batcher) abandon(w *waiter) bool {
 		b.queue.remove(w)
 		b.recycle(w)
 	case searching:
-		w.state = abandoned // the flush recycles it
-		w.q, w.ids, w.dist = nil, nil, nil
+		w.state = abandoned                // the flush recycles it
+		w.q, w.ids, w.dist = nil, nil, nil // its mask is the flush's
 	default:
 		return false
 	}
@@ -174,7 +176,8 @@ func (b *Batcher) abandon(w *waiter) bool {
 // recycle keeps w for a later query. The list is as long as the most queries
 // that were ever inside at once, which B3 bounds.
 func (b *Batcher) recycle(w *waiter) {
-	w.q, w.ids, w.dist, w.err, w.found = nil, nil, nil, nil, 0
+	w.mask.Release()
+	w.q, w.mask, w.ids, w.dist, w.err, w.found = nil, nil, nil, nil, nil, 0
 	w.note = compute.Note{}
 	w.state = idle
 	w.prev, w.next = nil, b.free

@@ -186,6 +186,66 @@ func TestMixedK(t *testing.T) {
 	})
 }
 
+// TestMasks: a batch has the bitmap of each query that brought one, of one bitmap
+// together, and none where no query has one; masks go back to their pool.
+func TestMasks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &masking{model: model{fixed: time.Millisecond}}
+		b := New(m, 1, Limits{BatchRows: 8, QueueRows: 8, Inflight: 1})
+		var pool Masks
+		var wg sync.WaitGroup
+		send := func(ctx context.Context, x float32, word uint64) {
+			wg.Go(func() {
+				var mask *Mask
+				if word != 0 {
+					mask = pool.Get()
+					defer mask.Release()
+					mask.Words = append(mask.Words[:0], word)
+				}
+				var ids [1]uint32
+				var dist [1]float32
+				_, _, err := b.SubmitNoted(ctx, []float32{x}, mask, ids[:], dist[:])
+				if err == nil && ids[0] != uint32(x) {
+					t.Errorf("query %v: row %d", x, ids[0])
+				}
+			})
+			synctest.Wait()
+		}
+		leaving, cancel := context.WithCancel(t.Context())
+		send(t.Context(), 1, 0)
+		send(t.Context(), 2, 0xa)
+		send(leaving, 3, 0xb)
+		send(t.Context(), 4, 0)
+		send(t.Context(), 5, 0xc)
+		pass(1500 * time.Microsecond)
+		cancel() // while it is searched beside the others
+		send(t.Context(), 6, 0xd)
+		wg.Wait()
+		want := [][]uint64{nil, {0, 0xa, 0xb, 0xc}, {0xd}}
+		if !slices.EqualFunc(m.words, want, slices.Equal) {
+			t.Errorf("bitmaps %x, want %x", m.words, want)
+		}
+		closed(t, b)
+	})
+}
+
+// masking is a model that notes the first word of each query's bitmap, 0 without one,
+// when the search ends.
+type masking struct {
+	model
+	words [][]uint64
+}
+
+func (m *masking) Search(ctx context.Context, req *compute.SearchRequest) error {
+	err := m.model.Search(ctx, req)
+	var words []uint64
+	for _, mask := range req.Skips {
+		words = append(words, append(slices.Clone(mask), 0)[0])
+	}
+	m.words = append(m.words, words)
+	return err
+}
+
 func TestOverload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &model{fixed: time.Millisecond}

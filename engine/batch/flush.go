@@ -13,7 +13,9 @@ import (
 // because a caller may leave while the search runs (B1).
 type flush struct {
 	waiters []*waiter
+	masked  []*waiter // of take
 	queries []float32
+	masks   [][]uint64 // of each query, nil if none has one
 	ids     []uint32
 	dist    []float32
 	k       int                   // most results that any of the queries wants
@@ -43,16 +45,31 @@ func (b *Batcher) take(f *flush) bool {
 	if b.closed {
 		return false
 	}
-	f.waiters, f.queries, f.k = f.waiters[:0], f.queries[:0], 0
-	for len(f.waiters) < b.limits.BatchRows {
+	f.waiters, f.masked, f.queries, f.masks, f.k = f.waiters[:0], f.masked[:0], f.queries[:0], f.masks[:0], 0
+	for len(f.waiters)+len(f.masked) < b.limits.BatchRows {
 		w := b.queue.pop()
 		if w == nil {
 			break
 		}
 		w.state = searching
-		f.waiters = append(f.waiters, w)
-		f.queries = append(f.queries, w.q...)
 		f.k = max(f.k, len(w.ids))
+		if w.mask != nil {
+			f.masked = append(f.masked, w)
+		} else {
+			f.waiters = append(f.waiters, w)
+		}
+	}
+	plain := len(f.waiters) // queries of one bitmap stand together
+	f.waiters = append(f.waiters, f.masked...)
+	for i, w := range f.waiters {
+		f.queries = append(f.queries, w.q...)
+		if len(f.masked) == 0 {
+			continue
+		}
+		f.masks = append(f.masks, nil)
+		if i >= plain {
+			f.masks[i] = w.mask.Words
+		}
 	}
 	b.stats.Flushes++
 	b.stats.Queries += uint64(len(f.waiters))
@@ -73,6 +90,9 @@ func (b *Batcher) run(f *flush) (err error) {
 		}
 	}()
 	f.req = compute.SearchRequest{Queries: f.queries, K: f.k, IDs: f.ids, Dist: f.dist}
+	if len(f.masks) > 0 {
+		f.req.Skips = f.masks
+	}
 	err = b.search.Search(b.ctx, &f.req)
 	if err != nil && b.ctx.Err() != nil && errors.Is(err, b.ctx.Err()) {
 		return ErrClosed

@@ -17,6 +17,7 @@ const (
 // flush to the caller with the answer, Batcher.mu guards it.
 type waiter struct {
 	q      []float32
+	mask   *Mask // nil = none of its own
 	ids    []uint32
 	dist   []float32
 	state  state

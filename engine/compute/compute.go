@@ -146,10 +146,14 @@ type SearchRequest struct {
 	Queries []float32 // Q×Dim row-major, len = Q*Dim
 	K       int       // results per query, 1..MaxK
 	Skip    []uint64  // optional bitmap over rows, bit set = exclude; nil = none
-	IDs     []uint32  // out, Q×K row numbers, ascending distance, NoRow padded
-	Dist    []float32 // out, Q×K, +Inf padded
-	Times   Times     // out, of a device that can tell; zero = not measured
-	Note    Note      // out, of who chooses between backends; backends leave it alone
+	// Skips, if not nil, has a bitmap for each query, which stands for Skip where it is
+	// not nil; rows beyond such a bitmap are excluded. Queries of one bitmap stand
+	// together, so that a backend can tell by comparing neighbours.
+	Skips [][]uint64
+	IDs   []uint32  // out, Q×K row numbers, ascending distance, NoRow padded
+	Dist  []float32 // out, Q×K, +Inf padded
+	Times Times     // out, of a device that can tell; zero = not measured
+	Note  Note      // out, of who chooses between backends; backends leave it alone
 }
 
 // Times is what a batch took on a device, by its own clock. Waiting for the device
@@ -185,3 +189,23 @@ type Status struct {
 
 // Monitored is an optional ability of a Backend that can be lost.
 type Monitored interface{ Status() Status }
+
+// Alike is the number of queries from the first on whose Skips are the same bitmap, and
+// that bitmap; nil is Skip. It is for backends that know one bitmap a search.
+func (r *SearchRequest) Alike(first, queries int) (n int, mask []uint64) {
+	if r.Skips == nil {
+		return queries - first, nil
+	}
+	mask = r.Skips[first]
+	for n = 1; first+n < queries && SameBitmap(mask, r.Skips[first+n]); n++ { //nolint:revive // counts
+	}
+	return n, mask
+}
+
+// SameBitmap reports whether a and b are the same memory, or both nil.
+func SameBitmap(a, b []uint64) bool {
+	if len(a) == 0 || len(b) == 0 {
+		return (a == nil) == (b == nil) && len(a) == len(b)
+	}
+	return &a[0] == &b[0] && len(a) == len(b)
+}

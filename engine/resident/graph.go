@@ -71,7 +71,7 @@ func (c *Copy) InsteadOfGraph(queries int, graph time.Duration) (compute.Note, b
 	case c.p.suspended():
 		reason = Failed
 	default:
-		reason = c.readyOrAsk()
+		reason = c.readyOrAsk(false)
 	}
 	if reason == DeviceFaster && c.p.planned[DeviceFaster].Load()%graphCostEvery == graphCostEvery-1 {
 		c.p.planned[DeviceFaster].Add(1)
@@ -85,9 +85,20 @@ func (c *Copy) InsteadOfGraph(queries int, graph time.Duration) (compute.Note, b
 	return n, reason == DeviceFaster
 }
 
-// readyOrAsk is DeviceFaster if the copy is there; if not, it is asked for. It never
-// waits: whoever holds the lock is making the copy or uploading to it.
-func (c *Copy) readyOrAsk() Reason {
+// InsteadOfHost reports whether queries searches that come at once and look at some
+// rows each are to be one batch over all rows on the device, because that is predicted
+// to take less time than as many scans of their rows on the host. While only the copy
+// is missing it is made, and the answer is no.
+func (c *Copy) InsteadOfHost(rows, queries int) bool {
+	all := c.src.Rows()
+	host := c.p.hostModel.Predict(rows, c.dim, 1) * time.Duration(queries)
+	return c.predict(c.where(), all, queries) < host && !c.p.suspended() &&
+		c.readyOrAsk(c.p.predictTiled(all, c.dim, queries) < host) == DeviceFaster
+}
+
+// readyOrAsk is DeviceFaster if the copy is there; if not, it is asked for, as current
+// does. It never waits: whoever holds the lock is making the copy or uploading to it.
+func (c *Copy) readyOrAsk(tiles bool) Reason {
 	if c.where() != nowhere {
 		return DeviceFaster
 	}
@@ -96,8 +107,8 @@ func (c *Copy) readyOrAsk() Reason {
 	}
 	defer c.mu.Unlock()
 	reason := c.missing()
-	if !c.closed && c.m == nil && c.state != StateLoading && !time.Now().Before(c.retryAt) {
-		c.load(false)
+	if !c.closed && c.m == nil && c.state != StateLoading && (!time.Now().Before(c.retryAt) || c.tilesNow(tiles)) {
+		c.load(tiles)
 	}
 	return reason
 }

@@ -33,7 +33,9 @@ struct ScanArgs {
   u64 rows;    // const float, f16 or codes [][stride]
   u64 queries; // const float [nq][stride]
   u64 stats;   // const float4 []: of codes, whose scale it has; else unused
-  u64 skip;    // const u64 bitmap over row numbers, bit set = leave out; 0 = none
+  u64 skip;    // const u64 bitmaps over row numbers, bit set = leave out; 0 = none
+  u64 masks;   // const u32 [nq]: which of the bitmaps is a query's; 0 = the first is all queries',
+               // and always that of the kernels for one query
   u64 list;    // u64 keys [nq][cap]: rows within the limit
   u64 count;   // u32 [nq]: keys appended, also those beyond cap
   u64 limit;   // const u64 [nq]: largest key to append
@@ -46,7 +48,7 @@ struct ScanArgs {
   u32 cap;
   u32 groups;
   u32 metric;
-  u32 skipWords;
+  u32 skipWords; // of a bitmap; rows beyond are not left out
   u32 pad;
 };
 
@@ -82,6 +84,7 @@ struct HalfArgs {
   u64 queries; // const [nq][stride]
   u64 qstats;  // const float4 [nq]
   u64 skip;
+  u64 masks;
   u64 list;
   u64 count;
   u64 limit;

@@ -39,6 +39,7 @@ DEVICE unsigned min(unsigned a, unsigned b) { return a < b ? a : b; }
 DEVICE unsigned max(unsigned a, unsigned b) { return a > b ? a : b; }
 DEVICE unsigned long long min(unsigned long long a, unsigned long long b) { return a < b ? a : b; }
 
+DEVICE unsigned __ballot_sync(unsigned mask, bool on) { return __nvvm_vote_ballot_sync(mask, on); }
 DEVICE int __shfl_xor_sync(unsigned mask, int v, int lane) {
   return __nvvm_shfl_sync_bfly_i32(mask, v, lane, 31);
 }

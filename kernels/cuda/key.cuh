@@ -22,6 +22,14 @@ __device__ __forceinline__ bool skipped(const u64* skip, u32 words, u32 row) {
   return w < words && (skip[w] >> (row & 63) & 1);
 }
 
+// skip_of is the bitmap of query q, which must be one.
+template <class Args>
+__device__ __forceinline__ const u64* skip_of(const Args& a, u32 q) {
+  const u64* skip = (const u64*)a.skip;
+  if (a.masks != 0) skip += (u64)((const u32*)a.masks)[q] * a.skipWords;
+  return skip;
+}
+
 // append adds a key to query q's list, or only counts it when the list is full.
 __device__ __forceinline__ void append(u64* list, u32* count, u32 cap, u32 q, u64 key) {
   u32 slot = atomicAdd(count + q, 1u);

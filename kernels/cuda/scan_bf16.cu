@@ -115,7 +115,7 @@ struct HalfTile {
 };
 
 // Bounds of one query: x = A, y = B or, where rows have no error, the copy's scale,
-// z = its part of the distance, w = limit.
+// z = its part of the distance, w = limit, or, of a sample, the bits of where its bitmap begins.
 template <class W>
 __device__ __forceinline__ float4 query_bounds(const HalfArgs& a, u32 q, bool sample) {
   float4 s = ((const float4*)a.qstats)[min(q, a.nq - 1)], b;
@@ -125,7 +125,9 @@ __device__ __forceinline__ float4 query_bounds(const HalfArgs& a, u32 q, bool sa
   if (!IsCopy<W>::value) b.y = s.w;
   b.z = a.metric == kCosine ? 1.0f : s.z;
   b.w = -INFINITY;
-  if (!sample && q < a.nq) {
+  if (sample) {
+    b.w = __uint_as_float(a.masks != 0 ? ((const u32*)a.masks)[min(q, a.nq - 1)] * a.skipWords : 0);
+  } else if (q < a.nq) {
     u32 limit = (u32)(((const u64*)a.limit)[q] >> 32);
     b.w = limit >= 0xff800000u ? INFINITY : unordered(limit);
   }
@@ -135,12 +137,27 @@ __device__ __forceinline__ float4 query_bounds(const HalfArgs& a, u32 q, bool sa
 // The parts that do not cancel are widened by kSlack for their own rounding.
 #define kSlack 1e-6f
 
+// sampled_for has a bit for each of the lane's eight queries that do not leave item i
+// out. One after the other: registers are short.
+template <class W>
+__device__ __forceinline__ u32 sampled_for(const HalfTile<W>& t, const float4* queries, u32 i) {
+  const HalfArgs& a = t.a;
+  u32 row = a.first + i * a.step, in = 0;
+  if (i >= a.items) return 0;
+  if (a.masks == 0) return skipped((const u64*)a.skip, a.skipWords, row) ? 0 : 255;
+#pragma unroll 1
+  for (u32 n = 0; n < 8; n++) {
+    u32 begin = __float_as_uint(queries[t.warpQuery + n / 2 * 8 + t.lane % 4 * 2 + n % 2].w);
+    if (!skipped((const u64*)a.skip + begin, a.skipWords, row)) in |= 1u << n;
+  }
+  return in;
+}
+
 template <class W, bool sample>
 __device__ __forceinline__ void bounds(const HalfTile<W>& t, u32 tile, const float4* rows, const float4* queries,
                                        const typename W::Sum (&acc)[4][4][4]) {
   const HalfArgs& a = t.a;
   float c = a.metric == kL2 ? 2.0f : 1.0f;
-  const u64* skip = (const u64*)a.skip;
 #pragma unroll
   for (u32 m = 0; m < 4; m++) {
 #pragma unroll
@@ -148,7 +165,7 @@ __device__ __forceinline__ void bounds(const HalfTile<W>& t, u32 tile, const flo
       u32 r = t.warpRow + m * 16 + h * 8 + t.lane / 4, i = tile * kTile + r;
       float4 row = rows[r];
       bool live = i < a.items;
-      if (sample) live = live && !skipped(skip, a.skipWords, a.first + i * a.step);
+      u32 in = sample ? sampled_for(t, queries, i) : 0;
 #pragma unroll
       for (u32 n = 0; n < 4; n++) {
 #pragma unroll
@@ -163,7 +180,7 @@ __device__ __forceinline__ void bounds(const HalfTile<W>& t, u32 tile, const flo
           if (sample) {
             float up = fmaf(-c, fmaf(-query.x, row.x, fmaf(-off, row.y, dot)), both * (1 + kSlack));
             if (!IsCopy<W>::value && up != up) up = INFINITY; // f16 has infinities of its own
-            u32 least = ordered(live ? up : INFINITY);
+            u32 least = ordered(in >> (n * 2 + j) & 1 ? up : INFINITY);
             least = min(least, __shfl_xor_sync(FULL, least, 4));
             least = min(least, __shfl_xor_sync(FULL, least, 8));
             least = min(least, __shfl_xor_sync(FULL, least, 16));
@@ -172,7 +189,7 @@ __device__ __forceinline__ void bounds(const HalfTile<W>& t, u32 tile, const flo
           } else {
             float low = fmaf(-c, fmaf(query.x, row.x, fmaf(off, row.y, dot)), both * (1 - kSlack));
             if (!IsCopy<W>::value && low != low) low = -INFINITY;
-            if (low <= query.w && live && !skipped(skip, a.skipWords, a.first + i)) {
+            if (low <= query.w && live && q < a.nq && !skipped(skip_of(a, q), a.skipWords, a.first + i)) {
               append((u64*)a.list, (u32*)a.count, a.cap, q, make_key(low, a.first + i));
             }
           }

@@ -53,26 +53,38 @@ __device__ __forceinline__ float group_sums(const ScanArgs& a, u32 group, u32 q0
   return Scatter<kGroup * QB>::sum(sums, lane, 16);
 }
 
+// live_rows has a bit for each row of a group that the query does not leave out, or, of
+// eight queries, for each lane, which has one row and query.
+template <int QB>
+__device__ __forceinline__ u32 live_rows(const ScanArgs& a, const u64* skip, u32 group, u32 lane) {
+  if (QB > 1) {
+    u32 at = group * kGroup + lane % kGroup, q = blockIdx.y * QB + lane / kGroup;
+    return __ballot_sync(FULL, q < a.nq && at < a.items && !skipped(skip, a.skipWords, a.first + at * a.step));
+  }
+  u32 live = 0;
+#pragma unroll
+  for (u32 i = 0; i < kGroup; i++) {
+    u32 at = group * kGroup + i;
+    if (at < a.items && !skipped(skip, a.skipWords, a.first + at * a.step)) live |= 1u << i;
+  }
+  return live;
+}
+
 template <class E, int QB, bool sample, bool l2>
 __device__ __forceinline__ void scan(const ScanArgs& a) {
   const u32 spread = 32 / (kGroup * QB); // lanes that hold the same sum
   u32 lane = threadIdx.x & 31;
   u32 r = lane / spread % kGroup, q = blockIdx.y * QB + lane / spread / kGroup;
   bool mine = lane % spread == 0 && q < a.nq;
-  const u64* skip = (const u64*)a.skip;
+  const u64* skip = QB == 1 ? (const u64*)a.skip : skip_of(a, min(q, a.nq - 1));
   u64 limit = mine && !sample ? ((const u64*)a.limit)[q] : 0;
   u32 warps = blockDim.x >> 5, groups = (a.items + kGroup - 1) / kGroup;
   for (u32 g = blockIdx.x * warps + (threadIdx.x >> 5); g < groups; g += gridDim.x * warps) {
-    u32 live = 0;
-#pragma unroll
-    for (u32 i = 0; i < kGroup; i++) {
-      u32 at = g * kGroup + i;
-      if (at < a.items && !skipped(skip, a.skipWords, a.first + at * a.step)) live |= 1u << i;
-    }
+    u32 live = live_rows<QB>(a, skip, g, lane);
     u64 key = NO_KEY;
     if (live != 0) { // the same for the whole warp
       float d = finish(group_sums<E, QB, l2>(a, g, blockIdx.y * QB, lane), a.metric);
-      if (live >> r & 1) key = make_key(d, a.first + (g * kGroup + r) * a.step);
+      if (live >> (QB == 1 ? r : lane) & 1) key = make_key(d, a.first + (g * kGroup + r) * a.step);
     }
     if (sample) {
       u32 least = (u32)(key >> 32);

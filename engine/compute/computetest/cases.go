@@ -52,6 +52,45 @@ func testSkip(t *testing.T, b compute.Backend) {
 	}
 }
 
+// testSkips gives queries of one batch bitmaps of their own: one row, few, most, all, a
+// prefix, a bitmap that several share, and none, in which case the batch's counts.
+func testSkips(t *testing.T, b compute.Backend) {
+	r := rand.New(rand.NewPCG(31, 31))
+	const rows, dim, words = 700, 24, 11
+	random := func(f func() uint64) []uint64 {
+		m := make([]uint64, words)
+		for i := range m {
+			m[i] = f()
+		}
+		return m
+	}
+	one := random(func() uint64 { return ^uint64(0) })
+	one[5] = ^uint64(1 << 17)
+	few := random(func() uint64 { return r.Uint64() | r.Uint64() | r.Uint64() | r.Uint64() })
+	half, shared := random(r.Uint64), random(r.Uint64)
+	masks := [][]uint64{nil, one, few, few, half, nil, half[:4], {}, shared, shared, shared, make([]uint64, words),
+		random(func() uint64 { return ^uint64(0) })}
+	for _, metric := range metrics {
+		for _, elem := range elems {
+			spec := compute.MatrixSpec{Rows: rows + 80, Dim: dim, Elem: elem, Metric: metric}
+			m, h := filled(t, b, spec, vectors(r, rows, dim))
+			if m == nil {
+				continue
+			}
+			for i, which := range [][][]uint64{masks, masks[1:2], masks[:2], slices.Repeat(masks[4:5], 9),
+				slices.Repeat(masks, 11)} {
+				if i > 0 && (metric != compute.L2 || elem != compute.F32) {
+					continue // what is left has nothing to do with those
+				}
+				req := newRequest(t, queries(r, len(which), dim, metric), dim, 12, [][]uint64{half, nil, {0xffff}}[i%3])
+				req.Skips = which
+				search(t, b, m, req)
+				checkResults(t, h, elem, req)
+			}
+		}
+	}
+}
+
 // testTies fills the matrix with copies of a few rows: within equal distances
 // the smallest rows must be returned, in order.
 func testTies(t *testing.T, b compute.Backend) {
@@ -194,6 +233,10 @@ func testBadRequests(t *testing.T, b compute.Backend) {
 	f("half a query", send(12, 2, 2, 2))
 	f("too few ids", send(16, 2, 3, 4))
 	f("too few distances", send(16, 2, 4, 3))
+	f("too few bitmaps", func() {
+		_ = b.Search(context.Background(), m, &compute.SearchRequest{Queries: make([]float32, 16), K: 1,
+			Skips: make([][]uint64, 1), IDs: make([]uint32, 2), Dist: make([]float32, 2)})
+	})
 	f("half a row", func() { _ = m.Write(0, make([]float32, 9)) })
 	f("a gap", func() { _ = m.Write(3, make([]float32, 8)) })
 	f("a negative row", func() { _ = m.Write(-1, make([]float32, 8)) })

@@ -14,7 +14,11 @@ func checkResults(t *testing.T, h compute.HostRows, e compute.Elem, req *compute
 	t.Helper()
 	for q := range len(req.Queries) / h.Dim {
 		out := q * req.K
-		checkQuery(t, h, e, req.Queries[q*h.Dim:(q+1)*h.Dim], req.Skip,
+		skip := req.Skip
+		if req.Skips != nil && req.Skips[q] != nil {
+			skip = padded(req.Skips[q], h)
+		}
+		checkQuery(t, h, e, req.Queries[q*h.Dim:(q+1)*h.Dim], skip,
 			req.IDs[out:out+req.K], req.Dist[out:out+req.K])
 		if t.Failed() {
 			t.Fatalf("query %d of %d, k %d", q, len(req.Queries)/h.Dim, req.K)

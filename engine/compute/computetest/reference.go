@@ -182,7 +182,8 @@ func (Reference) SearchHost(ctx context.Context, h compute.HostRows, req *comput
 	}
 	n := len(req.Queries) / h.Dim
 	if req.K < 1 || req.K > compute.MaxK || len(req.Queries) != n*h.Dim ||
-		len(req.IDs) != n*req.K || len(req.Dist) != n*req.K || h.Stride < h.Dim {
+		len(req.IDs) != n*req.K || len(req.Dist) != n*req.K || h.Stride < h.Dim ||
+		req.Skips != nil && len(req.Skips) != n {
 		panic("BUG: computetest: request does not fit")
 	}
 	for q := range n {
@@ -190,10 +191,23 @@ func (Reference) SearchHost(ctx context.Context, h compute.HostRows, req *comput
 			return err
 		}
 		out := q * req.K
-		best(h, req.Queries[q*h.Dim:(q+1)*h.Dim], req.Skip,
+		skip := req.Skip
+		if req.Skips != nil && req.Skips[q] != nil {
+			skip = padded(req.Skips[q], h)
+		}
+		best(h, req.Queries[q*h.Dim:(q+1)*h.Dim], skip,
 			req.IDs[out:out+req.K], req.Dist[out:out+req.K])
 	}
 	return ctx.Err()
+}
+
+// padded is a query's bitmap with the rows of h beyond it.
+func padded(mask []uint64, h compute.HostRows) []uint64 {
+	out := slices.Clone(mask)
+	for len(out)*64*h.Stride < len(h.Rows)+h.Stride {
+		out = append(out, ^uint64(0))
+	}
+	return out
 }
 
 // hit is one row with its distance.
