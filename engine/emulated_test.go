@@ -111,7 +111,8 @@ func writesBesideTiles(t *testing.T, e *Engine, dim int) {
 		upsert(t, e, "a", fmt.Sprint("w", i%4), probe(dim), "")
 		upsert(t, e, "a", fmt.Sprint("new", i), probe(dim), "")
 		want := 1 + i + 1 + min(i+1, 4)
-		if hits, err := find(20); err != nil || len(hits) != 20 || hits[want-1].Distance != 0 || hits[want].Distance == 0 {
+		hits, err := find(20)
+		if err != nil || len(hits) != 20 || hits[want-1].Distance != 0 || hits[want].Distance == 0 {
 			t.Errorf("%d rows were written at the probe: %+v, %v", want, hits, err)
 		}
 	}

@@ -58,9 +58,16 @@ func TestCUDAConformance(t *testing.T) {
 		"plain":   {},
 		"sampled": {ListKeys: 1280, SampleRows: 32, HalfQueries: -1, Lanes: 2},
 		"half":    {ListKeys: 2048, SampleRows: 300, HalfQueries: 1, HalfRows: 32, Lanes: 2},
+		"tiles":   {ListKeys: 1280, SampleRows: 100, HostBytes: 64 << 20, TileBytes: 40 << 10, Lanes: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
-			computetest.Run(t, func(t *testing.T) compute.Backend { return openCUDA(t, o) })
+			computetest.Run(t, func(t *testing.T) compute.Backend {
+				b := openCUDA(t, o)
+				if name == "tiles" {
+					return onlyTiled{b}
+				}
+				return b
+			})
 		})
 	}
 }

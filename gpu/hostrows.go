@@ -63,6 +63,7 @@ func (m *matrix) allocTiles(rows int) error {
 		err := m.s.submit(newJob(func(l *lane) error {
 			tile, err := l.device.AllocHost(size)
 			if err == nil {
+				clear(tile) // what lies beyond a row's components counts
 				h.tiles = append(h.tiles, tile)
 			}
 			return err

@@ -60,7 +60,10 @@ func TestMasksShareLaunches(t *testing.T) {
 		o       Options
 		queries int
 		tiled   bool
-	}{{"one query", full, 1, false}, {"f32", full, 20, false}, {"tensor cores", half, 20, false}, {"tiles", tiles, 20, true}} {
+	}{
+		{"one query", full, 1, false}, {"f32", full, 20, false},
+		{"tensor cores", half, 20, false}, {"tiles", tiles, 20, true},
+	} {
 		want, got := launches(c.o, c.queries, false, c.tiled), launches(c.o, c.queries, true, c.tiled)
 		if want != got || want > 10 {
 			t.Errorf("%s: %d launches for %d queries, %d with a bitmap each", c.name, want, c.queries, got)

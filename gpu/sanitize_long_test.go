@@ -22,6 +22,9 @@ func TestSanitized(t *testing.T) {
 	for name, o := range map[string]Options{
 		"f32":  {ListKeys: 1280, SampleRows: 32, HalfQueries: -1},
 		"bf16": {ListKeys: 2048, SampleRows: 300, HalfQueries: 1, HalfRows: 32},
+		"tiles": {
+			ListKeys: 1280, SampleRows: 100, HostBytes: 64 << 20, TileBytes: 40 << 10, MaskBytes: 300,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			computetest.Run(t, func(t *testing.T) compute.Backend {
@@ -30,6 +33,9 @@ func TestSanitized(t *testing.T) {
 				b, err := Open(o)
 				if err != nil {
 					t.Fatal(err)
+				}
+				if name == "tiles" {
+					return onlyTiled{b}
 				}
 				return b
 			})

@@ -78,8 +78,8 @@ func (t *task) passes(l *lane) error {
 	plan := t.sample(group, l.o)
 	size := min(t.queries, passQueries(t.m.spec.Dim, t.k, plan.groups, half || t.m.host != nil, l.o))
 	var skip uint64
-	for first, n := 0, 0; first < t.queries; first += n {
-		n = min(size, t.queries-first)
+	for first := 0; first < t.queries; {
+		n := min(size, t.queries-first)
 		var err error
 		if t.masked || first == 0 {
 			if skip, n, err = t.uploadMasks(l, first, n); err != nil {
@@ -100,6 +100,7 @@ func (t *task) passes(l *lane) error {
 		if err := t.searchF32(l, which, skip); err != nil {
 			return err
 		}
+		first += n
 	}
 	return nil
 }

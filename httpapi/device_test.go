@@ -86,7 +86,8 @@ func TestTiledCollection(t *testing.T) {
 	search(0)
 	status, _ := e.send("GET", "/api/v1/collections/big", nil).ok()["indexing_status"].(map[string]any)
 	device, _ := status["device"].(map[string]any)
-	if bytes, _ := device["host_bytes"].(float64); device["state"] != "tiled" || bytes < n*dim*4 || device["bytes"] != 0.0 {
+	bytes, _ := device["host_bytes"].(float64)
+	if device["state"] != "tiled" || bytes < n*dim*4 || device["bytes"] != 0.0 {
 		t.Errorf("%v", device)
 	}
 	metrics := string(e.send("GET", "/metrics", nil).body)

@@ -68,7 +68,7 @@ func TestCUDAProbe(t *testing.T) {
 func TestCUDAServe(t *testing.T) {
 	program, library := cudaBinary(t)
 	binary = program
-	for _, env := range [][]string{nil, {"EMU_CUDA_FAULT=120"}} { // after the self-test, while it is measured
+	for _, env := range [][]string{nil, {"EMU_CUDA_FAULT=150"}} { // after the self-test, while it is measured
 		p := launchWith(t, append(env, "VECTORIZER_LIBCUDA="+library), t.TempDir(), "--backend", "cuda")
 		fill(t, p.url, "docs", 20)
 		var answer searchAnswer

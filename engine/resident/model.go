@@ -53,7 +53,7 @@ func Measure(b compute.Backend, queries int, budget time.Duration) (Model, error
 			continue
 		}
 		if one > measureEnough { // a slow backend shows it with fewer
-			queries = max(2, queries/8)
+			queries = max(2, min(queries, max(measureQueries/8, int(4*budget/one))))
 		}
 		many, err := timeSearch(b, rows, queries)
 		if err != nil {

@@ -142,7 +142,9 @@ func (d *device) AllocHost(bytes int) ([]byte, error) {
 	if err := d.check(AllocHost); err != nil {
 		return nil, err
 	}
-	return make([]byte, bytes), nil
+	b := make([]byte, bytes)
+	fill(b, 0xff) // as alloc: pinned memory is not cleared either
+	return b, nil
 }
 
 func (d *device) FreeHost([]byte) error { return d.failed() }

@@ -44,7 +44,8 @@ func TestFree(t *testing.T) {
 	}
 	f := func(want int64, pairs ...string) {
 		t.Helper()
-		pairs = append(pairs, "proc/meminfo", "MemTotal: 1024 kB\nMemAvailable: 512 kB\n", "proc/self/cgroup", "0::/a\n")
+		pairs = append(pairs, "proc/self/cgroup", "0::/a\n",
+			"proc/meminfo", "MemTotal: 1024 kB\nMemAvailable: 512 kB\n")
 		if got := Read(files(pairs...)).Free(); got != want {
 			t.Errorf("%q: %d, want %d", pairs, got, want)
 		}
