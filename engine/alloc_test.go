@@ -49,6 +49,26 @@ func TestSearchAllocs(t *testing.T) {
 	}
 }
 
+// TestFilteredSearchAllocs bounds the same with a filter that is asked again: which
+// rows match is kept, and only the filter's text is made each time.
+func TestFilteredSearchAllocs(t *testing.T) {
+	e := openTest(t, Options{Fsync: FsyncOff})
+	create(t, e, "a", 16, compute.Cosine)
+	bulk(t, e, "a", 0, 5000)
+	if err := e.WaitIndexed(context.Background(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	req := &SearchRequest{Vector: numbered16(), K: 10, Filter: mustFilter(t, `{"must":[{"key":"n","range":{"lt":3000}}]}`)}
+	got := testing.AllocsPerRun(200, func() {
+		if _, err := e.Search(context.Background(), "a", req); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if got > 3 && !raceEnabled {
+		t.Errorf("%v allocations per search, want at most 3", got)
+	}
+}
+
 func numbered16() []float32 {
 	v := make([]float32, 16)
 	for i := range v {

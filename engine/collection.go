@@ -73,8 +73,10 @@ type view struct {
 	graph graph
 	ids   *idTable
 	index *payload.Index
-	refs  atomic.Int64 // 1 for the collection, 1 per running request
-	free  func()       // called once, when refs reaches 0
+	// matches keeps rows that pass filters.
+	matches *matchCache
+	refs    atomic.Int64 // 1 for the collection, 1 per running request
+	free    func()       // called once, when refs reaches 0
 	// moves changes when an id begins and ends to move between rows: a search
 	// during it may have met neither.
 	moves atomic.Uint64
@@ -163,7 +165,7 @@ func (c *collection) install(v *view) {
 func (c *collection) newView(g graph, ids *idTable, ix *payload.Index) *view {
 	e := c.e
 	e.views.Add(1)
-	v := &view{graph: g, ids: ids, index: ix}
+	v := &view{graph: g, ids: ids, index: ix, matches: newMatchCache()}
 	v.refs.Store(1)
 	if e.devices != nil {
 		v.copy = e.devices.Copy(viewRows{v}, c.config().Dimension, c.config().Metric)
@@ -252,7 +254,7 @@ func (c *collection) info() CollectionInfo {
 	i.Memory.Other, i.Memory.Mapped = mem.Other, mem.Mapped
 	i.CodeBits = mem.Bits
 	i.Memory.IDs = v.ids.Bytes()
-	i.Memory.Payload = v.index.MemoryBytes()
+	i.Memory.Payload = v.index.MemoryBytes() + v.matches.bytes()
 	i.Memory.Resident = mem.Vectors + mem.Links + mem.Codes + mem.Other - mem.Mapped + i.Memory.IDs + i.Memory.Payload
 	i.Device = v.deviceInfo()
 	return i

@@ -21,6 +21,15 @@ const scanGain = 3
 
 // filtered fills s.hits with rows that pass the filter.
 func (s *searcher) filtered(ctx context.Context, want int) error {
+	at := s.v.matchVersion()
+	s.key = s.req.Filter.AppendCanonical(s.key[:0])
+	if m, ok := s.v.matches.find(s.key, at); ok {
+		s.stage("filter")
+		err := s.among(ctx, &m, want)
+		s.plan.Matching = m.n
+		s.plan.Reason += "; which rows match was known"
+		return err
+	}
 	sel := selector{e: s.e, c: s.c, v: s.v, f: s.req.Filter}
 	s.words = s.v.graph.AliveWords(s.words)
 	chosen, err := sel.selectRows(ctx, s.words)
@@ -40,36 +49,38 @@ func (s *searcher) filtered(ctx context.Context, want int) error {
 	if err != nil {
 		return err
 	}
-	if !chosen.Exact {
+	m := matchingOf(rows)
+	if chosen.Exact {
+		s.v.matches.offer(s.key, at, &m, s.v.graph.Rows())
+	} else {
 		s.stage("verify")
 	}
-	n := int(rows.GetCardinality())
-	err = s.among(ctx, rows, n, want)
-	s.plan.Matching = n
+	err = s.among(ctx, &m, want)
+	s.plan.Matching = m.n
 	s.plan.FilterEvals += sel.evals
 	return err
 }
 
-// among fills s.hits with the nearest of rows, of which there are n.
-func (s *searcher) among(ctx context.Context, rows *roaring.Bitmap, n, want int) error {
+// among fills s.hits with the nearest of the rows of m.
+func (s *searcher) among(ctx context.Context, m *matching, want int) error {
 	s.hits = s.hits[:0] // an earlier attempt may have left some
 	switch {
 	case s.req.Exact:
-		return s.scanAmong(ctx, rows, n, want, "asked for")
-	case n == 0:
+		return s.scanAmong(ctx, m, want, "asked for")
+	case m.n == 0:
 		s.chose(planFilteredExact, "no row matches")
 		s.plan.Exhaustive = true
 		return nil
 	case want > maxGraphK:
-		return s.scanAmong(ctx, rows, n, want, "limit + offset beyond the graph's")
-	case n <= smallRows || s.scanIsCheaper(n, want):
-		return s.scanAmong(ctx, rows, n, want, "a scan of the matching rows costs less")
+		return s.scanAmong(ctx, m, want, "limit + offset beyond the graph's")
+	case m.n <= smallRows || s.scanIsCheaper(m.n, want):
+		return s.scanAmong(ctx, m, want, "a scan of the matching rows costs less")
 	}
 	s.chose(planFilteredGraph, "many rows match")
-	s.graph(want, s.dense(rows))
+	s.graph(want, m.dense(&s.allow))
 	// The graph never comes short by itself; this holds it to that.
-	if len(s.hits) < min(want, n) {
-		return s.scanAmong(ctx, rows, n, want, "the graph came short")
+	if len(s.hits) < min(want, m.n) {
+		return s.scanAmong(ctx, m, want, "the graph came short")
 	}
 	return nil
 }
@@ -82,17 +93,8 @@ func (s *searcher) scanIsCheaper(n, want int) bool {
 	return float64(n)/scanGain <= math.Min(walk, live)
 }
 
-// dense writes rows as a dense bitmap into the searcher's memory.
-func (s *searcher) dense(rows *roaring.Bitmap) []uint64 {
-	n := int(rows.DenseSize())
-	s.allow = grow(s.allow, n)
-	clear(s.allow)
-	rows.WriteDenseTo(s.allow)
-	return s.allow
-}
-
-// scanAmong scans rows, of which there are n.
-func (s *searcher) scanAmong(ctx context.Context, rows *roaring.Bitmap, n, want int, why string) error {
+// scanAmong scans the rows of m.
+func (s *searcher) scanAmong(ctx context.Context, m *matching, want int, why string) error {
 	s.chose(planFilteredExact, why)
 	s.plan.Exhaustive = true
 	if done, err := s.scanShared(ctx, rows, n, want); done || err != nil {
@@ -100,19 +102,19 @@ func (s *searcher) scanAmong(ctx context.Context, rows *roaring.Bitmap, n, want 
 	}
 	h := s.v.graph.HostRows()
 	total := len(h.Rows) / max(h.Stride, 1)
-	if n < total/4 {
-		s.rows = s.rows[:0]
-		it := rows.ManyIterator()
-		s.rows = grow(s.rows, n)
-		s.rows = s.rows[:it.NextMany(s.rows)]
+	if m.n < total/4 {
+		h.Subset = m.listed(&s.rows)
 		// A row may be newer than the view of the block.
-		for len(s.rows) > 0 && int(s.rows[len(s.rows)-1]) >= total {
-			s.rows = s.rows[:len(s.rows)-1]
+		for n := len(h.Subset); n > 0 && int(h.Subset[n-1]) >= total; n-- {
+			h.Subset = h.Subset[:n-1]
 		}
-		h.Subset = s.rows
 		return s.scanRows(ctx, h, nil, want)
 	}
-	return s.scanRows(ctx, h, s.dense(rows), want)
+	if m.words != nil {
+		s.allow = append(s.allow[:0], m.words...) // scanRows changes it
+		return s.scanRows(ctx, h, s.allow, want)
+	}
+	return s.scanRows(ctx, h, m.dense(&s.allow), want)
 }
 
 // lazyEvalsMax bounds the payloads read one by one before everything in doubt is
@@ -125,21 +127,21 @@ const lazyEvalsMax = 2000
 func (s *searcher) verifyLazily(
 	ctx context.Context, sel *selector, chosen payload.Selection, want int,
 ) (done bool, err error) {
-	n := int(chosen.Bitmap.GetCardinality())
+	m := matchingOf(chosen.Bitmap)
 	if s.req.Exact && !chosen.Indexed {
 		return false, nil // all payloads are read in any case, in sequence then
 	}
 	for k := 2*want + 16; ; k *= 4 {
-		if k > maxGraphK || k > n {
+		if k > maxGraphK || k > m.n {
 			return false, nil
 		}
 		// The hits that pass are spread over all k: the last must be as
 		// reliable as the first, which a list of just k places does not give.
 		s.ef = max(s.ef, 4*k)
-		if err := s.among(ctx, chosen.Bitmap, n, k); err != nil {
+		if err := s.among(ctx, &m, k); err != nil {
 			return false, err
 		}
-		exhausted := len(s.hits) >= n
+		exhausted := len(s.hits) >= m.n
 		kept := s.hits[:0]
 		for _, h := range s.hits {
 			if len(kept) >= want+tieSlack {

@@ -39,6 +39,7 @@ type searcher struct {
 	words   []uint64 // bitmap scratch
 	allow   []uint64 // bitmap of rows that may be returned
 	rows    []uint32
+	key     []byte // canonical text of the filter
 	trace   index.Trace
 	plan    Explain
 	mark    time.Time

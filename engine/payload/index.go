@@ -112,6 +112,17 @@ func (x *Index) MemoryBytes() int64 {
 // selected at one number is still true at the same one, but for rows in Verify.
 func (x *Index) Changes() uint64 { return x.changes.started.Load() }
 
+// Version is a state of an Index, to be compared with ==.
+type Version struct {
+	changes uint64
+	known   *paths
+}
+
+// Version returns the state now: what Select finds Exact after it returned is so as
+// long as it returns the same. Paths count beside rows, because a row can come to
+// have something at a path that nobody indexes without any change of its own.
+func (x *Index) Version() Version { return Version{x.changes.started.Load(), x.known.Load()} }
+
 func (x *Index) automatic() bool { return !x.named }
 
 // grow returns a new child of n for a name met, or nil when it is not indexed.
