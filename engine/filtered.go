@@ -15,8 +15,8 @@ import (
 // n through makes it compute about n times as many.
 const walkPlaces = 8
 
-// scanGain is how much cheaper a distance is in a scan, where rows are fetched
-// ahead and no list is kept up, than in a walk.
+// scanGain is how much cheaper a distance by vectors is in a scan, where rows are
+// fetched ahead and no list is kept up, than in a walk.
 const scanGain = 3
 
 // filtered fills s.hits with rows that pass the filter.
@@ -78,6 +78,9 @@ func (s *searcher) among(ctx context.Context, m *matching, want int) error {
 	}
 	s.chose(planFilteredGraph, "many rows match")
 	s.graph(want, m.dense(&s.allow))
+	if s.req.Explain && s.trace.Hops == 0 {
+		s.plan.Reason = "codes of the matching rows were scanned"
+	}
 	// The graph never comes short by itself; this holds it to that.
 	if len(s.hits) < min(want, m.n) {
 		return s.scanAmong(ctx, m, want, "the graph came short")
@@ -85,9 +88,13 @@ func (s *searcher) among(ctx context.Context, m *matching, want int) error {
 	return nil
 }
 
-// scanIsCheaper compares n distances in a scan with those of a walk in which one
-// row in live/n is allowed.
+// scanIsCheaper compares n distances in a scan by vectors with those of a walk in
+// which one row in live/n is allowed. A graph with codes decides by itself: it scans
+// them where it would walk too far.
 func (s *searcher) scanIsCheaper(n, want int) bool {
+	if s.v.graph.CodeBits() > 0 && !s.codes.Ignore {
+		return false
+	}
 	live := float64(s.v.graph.Live())
 	walk := walkPlaces * float64(max(s.ef, want)) * live / float64(n)
 	return float64(n)/scanGain <= math.Min(walk, live)

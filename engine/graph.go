@@ -21,6 +21,9 @@ type graph interface {
 	WriteImage(w *image.Writer) error
 	// Config is what the graph was made with.
 	Config() hnsw.Config
+	// CodeBits is how many bits of a component the codes have that searches go by, 0
+	// without codes.
+	CodeBits() int
 	// Repair is the number of rows whose repair is outstanding; now starts it,
 	// however few they are.
 	Repair(now bool) (outstanding int)

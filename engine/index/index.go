@@ -38,7 +38,7 @@ type Params struct {
 // rows that it finds by vector as change the result.
 type CodeUse struct {
 	Ignore   bool // walks by vectors
-	Estimate bool // answers what codes say, without a look at vectors; scans are exact
+	Estimate bool // answers what codes say, without a look at vectors; scans by vectors are exact
 	// Oversampling, when not 0, has at least so many times K rows compared by vector,
 	// and makes the candidate list as long.
 	Oversampling float32

@@ -157,6 +157,15 @@ func (x *Index) HostRows() compute.HostRows {
 	}
 }
 
+// CodeBits is how many bits of a component the codes have that searches go by, 0
+// without codes.
+func (x *Index) CodeBits() int {
+	if c := x.mem.Load().codes.Load(); c != nil {
+		return c.model.Kind().Bits()
+	}
+	return 0
+}
+
 // Memory implements index.Graph.
 func (x *Index) Memory() index.Memory {
 	m := x.mem.Load()

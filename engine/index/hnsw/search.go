@@ -13,8 +13,9 @@ import (
 const farEf = 768
 
 // Search implements index.Graph. Few rows, or few allowed ones, are scanned
-// instead of walked to, so that the result is exact and never short; the trace
-// then shows no hops.
+// instead of walked to, so that the result is never short: by vectors, or, where there
+// are codes and more than a few rows are allowed, by these. The trace then shows no
+// hops.
 func (x *Index) Search(q []float32, p index.Params, dst []index.Hit) []index.Hit {
 	x.cfg.Courtesy.searching()
 	epoch := x.epoch.Load()
@@ -57,7 +58,13 @@ func (w *walk) find(ef, k int) []cand {
 	ef = w.places(ef, k)
 	w.scanPending(ef)
 	var found []cand
-	if ef < farEf && w.allow == nil {
+	if ef >= farEf {
+		w.budget = rows
+	}
+	switch {
+	case w.allow != nil:
+		found = w.among(ef, k, rows, allowed)
+	case ef < farEf:
 		w.copies = k
 		w.walkNear(ef)
 		if w.s.beam.shown < ef {
@@ -67,13 +74,9 @@ func (w *walk) find(ef, k int) []cand {
 			w.walkNear(ef)
 		}
 		found = w.withPending(w.rerank(w.s.beam.c, k))
-	} else {
-		w.s.far.reset(ef)
-		w.s.beam.reset(1)
-		w.enterFar()
-		if !w.spreadFar(allowed) {
-			return w.scan(rows, k)
-		}
+	case !w.walkFar(ef):
+		return w.scan(rows, k)
+	default:
 		found = w.withPending(w.rerank(w.s.far.sorted(), k))
 	}
 	if len(found) < k && (w.allow != nil || w.x.Live() > len(found)) {
@@ -94,6 +97,15 @@ func (w *walk) enter() {
 	if e := w.x.entry.Load(); e != noEntry {
 		w.seed(w.descend(uint32(e), int(e>>32), 0))
 	}
+}
+
+// walkFar fills the two-heap list with the ef nearest linked rows. It returns false
+// when that took more distances than the budget.
+func (w *walk) walkFar(ef int) bool {
+	w.s.far.reset(ef)
+	w.s.beam.reset(1)
+	w.enterFar()
+	return w.spreadFar()
 }
 
 func (w *walk) enterFar() {

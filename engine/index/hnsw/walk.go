@@ -1,6 +1,8 @@
 package hnsw
 
 import (
+	"math"
+
 	"github.com/vectorizer-go/vectorizer/cpu/simd"
 	"github.com/vectorizer-go/vectorizer/engine/index"
 )
@@ -21,13 +23,15 @@ type walk struct {
 	linkLines int    // cache lines of a list on layer 0
 	note      bool   // relinkNear tells the repair pass of the move
 	skip      uint32 // row that descend does not step on, or NoRow
+	budget    int    // distances after which it gives up
 	tr        index.Trace
 }
 
 // newWalk starts a traversal.
 func (x *Index) newWalk(m *memory, s *scratch) walk {
 	s.seen.begin(int(m.rows.Load()))
-	return walk{x: x, m: m, src: x.source(m), s: s, skip: NoRow, linkLines: (m.m0*4 + 63) / 64}
+	return walk{x: x, m: m, src: x.source(m), s: s, skip: NoRow, linkLines: (m.m0*4 + 63) / 64,
+		budget: math.MaxInt}
 }
 
 // newLinkWalk is newWalk for one who changes links.
@@ -142,7 +146,7 @@ func (w *walk) spread(level int) {
 	guess, ahead := cand{row: NoRow}, []uint32(nil)
 	for {
 		from, ok := b.pop()
-		if !ok {
+		if !ok || w.tr.Distances > w.budget {
 			return
 		}
 		w.tr.Hops++
@@ -216,15 +220,15 @@ func (w *walk) keep(from cand, ids []uint32, dist []float32) {
 }
 
 // spreadFar is spread on layer 0 with the two-heap list. It gives up, and
-// returns false, when it has computed more than budget distances.
-func (w *walk) spreadFar(budget int) bool {
+// returns false, when it has computed more distances than the budget.
+func (w *walk) spreadFar() bool {
 	f := &w.s.far
 	for {
 		row, ok := f.pop()
 		if !ok {
 			return true
 		}
-		if w.tr.Distances > budget {
+		if w.tr.Distances > w.budget {
 			return false
 		}
 		w.tr.Hops++
