@@ -24,6 +24,7 @@ import (
 	"runtime"
 	"sync"
 
+	"github.com/vectorizer-go/vectorizer/cpu/simd"
 	"github.com/vectorizer-go/vectorizer/engine/compute"
 )
 
@@ -33,6 +34,8 @@ type Options struct {
 	// MatrixBytes bounds one matrix: Go ends the process when the system has no
 	// memory left, so what cannot fit is refused before. 0 = the machine's memory.
 	MatrixBytes uint64
+	// Fetch is how far ahead rows by number are fetched; zero = a table.
+	Fetch simd.Fetch
 }
 
 // Backend is a compute.Backend and a compute.HostMatrix. Its methods may be
@@ -40,6 +43,7 @@ type Options struct {
 type Backend struct {
 	workers     int
 	matrixBytes uint64
+	fetch       simd.Fetch
 
 	help    chan *job  // unbuffered: a send succeeds only to an idle worker
 	parts   chan *part // free parts, see part
@@ -65,7 +69,7 @@ func New(o Options) *Backend {
 		limit = machineBytes()
 	}
 	b := &Backend{
-		workers: workers, matrixBytes: limit,
+		workers: workers, matrixBytes: limit, fetch: o.Fetch,
 		help:    make(chan *job),
 		parts:   make(chan *part, 4*workers),
 		jobs:    make(chan *job, 2*workers),

@@ -28,6 +28,7 @@ type job struct {
 	metric  compute.Metric
 	k       int
 	skip    []uint64
+	ahead   int // rows that one by number is fetched early
 	queries []float32
 	panels  []float32 // the queries in panels of simd.PanelQueries; empty = in tiles
 

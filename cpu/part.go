@@ -144,9 +144,9 @@ func (p *part) scoreList(j *job, list []uint32) {
 		for q := range p.heaps {
 			query, out := j.queries[q*s.dim:(q+1)*s.dim], p.dist[q*chunkRows:q*chunkRows+len(list)]
 			if j.metric == compute.L2 {
-				simd.L2GatherF32(query, s.f32, s.stride, list, out)
+				simd.L2GatherAheadF32(query, s.f32, s.stride, list, out, j.ahead)
 			} else {
-				simd.DotGatherF32(query, s.f32, s.stride, list, out)
+				simd.DotGatherAheadF32(query, s.f32, s.stride, list, out, j.ahead)
 			}
 		}
 		return

@@ -71,6 +71,7 @@ func (b *Backend) search(
 	j := b.takeJob()
 	defer b.giveJob(j)
 	j.src, j.metric, j.k, j.skip, j.ctx = src, metric, req.K, req.Skip, ctx
+	j.ahead = b.fetch.Rows(src.dim * 4)
 	for first := 0; first < queries; {
 		n := blockOf(queries-first, src.count)
 		j.queries = req.Queries[first*src.dim : (first+n)*src.dim]

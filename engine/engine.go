@@ -47,12 +47,13 @@ type Options struct {
 	Fsync         FsyncMode     // "" = FsyncAlways
 	FsyncInterval time.Duration // 0 = 100 ms
 
-	CacheBytes    int64  // block cache, 0 = 64 MiB
-	MemtableBytes uint64 // one memtable, 0 = 16 MiB
-	LinkWorkers   int    // goroutines that link rows, per collection; 0 = GOMAXPROCS
-	LinkShare     int    // percent of the time that each works while searches run, 0 = 50
-	MaxPending    int    // rows per collection that may wait for links, 0 = 1,024
-	LoadWorkers   int    // collections loaded at once, 0 = GOMAXPROCS
+	CacheBytes    int64      // block cache, 0 = 64 MiB
+	MemtableBytes uint64     // one memtable, 0 = 16 MiB
+	LinkWorkers   int        // goroutines that link rows, per collection; 0 = GOMAXPROCS
+	LinkShare     int        // percent of the time that each works while searches run, 0 = 50
+	Fetch         hnsw.Fetch // how far ahead rows are fetched; zero = a table
+	MaxPending    int        // rows per collection that may wait for links, 0 = 1,024
+	LoadWorkers   int        // collections loaded at once, 0 = GOMAXPROCS
 
 	QueueOps   int // ops waiting to be committed before errs.QueueFull, 0 = 65,536
 	QueueBytes int // the same in bytes, 0 = 256 MiB

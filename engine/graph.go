@@ -36,6 +36,7 @@ func graphConfig(o *Options, cfg *CollectionConfig) hnsw.Config {
 		Dim: cfg.Dimension, Metric: cfg.Metric, M: cfg.HNSW.M,
 		EfConstruction: cfg.HNSW.EfConstruction, EfSearch: cfg.HNSW.EfSearch,
 		LinkWorkers: o.LinkWorkers, Courtesy: o.courtesy, MaxPending: o.MaxPending, Quantization: kind,
+		Fetch: o.Fetch,
 	}
 }
 

@@ -31,14 +31,14 @@ func dotRowsF32(q, rows []float32, stride int, out []float32) {
 	}
 }
 
-func dotGatherF32(q, rows []float32, stride int, ids []uint32, out []float32) {
+func dotGatherF32(q, rows []float32, stride int, ids []uint32, out []float32, ahead int) {
 	qp, rp := unsafe.SliceData(q), unsafe.SliceData(rows)
 	ip, op := unsafe.SliceData(ids), unsafe.SliceData(out)
 	switch cpulevel.Now {
 	case cpulevel.AVX512:
-		dotGatherF32AVX512(qp, rp, len(q), stride*4, ip, op, len(out), aheadRows(len(q)*4))
+		dotGatherF32AVX512(qp, rp, len(q), stride*4, ip, op, len(out), ahead)
 	case cpulevel.AVX2:
-		dotGatherF32AVX2(qp, rp, len(q), stride*4, ip, op, len(out), aheadRows(len(q)*4))
+		dotGatherF32AVX2(qp, rp, len(q), stride*4, ip, op, len(out), ahead)
 	default:
 		dotGatherF32Generic(q, rows, stride, ids, out)
 	}
@@ -67,14 +67,14 @@ func l2RowsF32(q, rows []float32, stride int, out []float32) {
 	}
 }
 
-func l2GatherF32(q, rows []float32, stride int, ids []uint32, out []float32) {
+func l2GatherF32(q, rows []float32, stride int, ids []uint32, out []float32, ahead int) {
 	qp, rp := unsafe.SliceData(q), unsafe.SliceData(rows)
 	ip, op := unsafe.SliceData(ids), unsafe.SliceData(out)
 	switch cpulevel.Now {
 	case cpulevel.AVX512:
-		l2GatherF32AVX512(qp, rp, len(q), stride*4, ip, op, len(out), aheadRows(len(q)*4))
+		l2GatherF32AVX512(qp, rp, len(q), stride*4, ip, op, len(out), ahead)
 	case cpulevel.AVX2:
-		l2GatherF32AVX2(qp, rp, len(q), stride*4, ip, op, len(out), aheadRows(len(q)*4))
+		l2GatherF32AVX2(qp, rp, len(q), stride*4, ip, op, len(out), ahead)
 	default:
 		l2GatherF32Generic(q, rows, stride, ids, out)
 	}

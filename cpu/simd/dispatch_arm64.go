@@ -27,7 +27,7 @@ func dotRowsF32(q, rows []float32, stride int, out []float32) {
 	}
 }
 
-func dotGatherF32(q, rows []float32, stride int, ids []uint32, out []float32) {
+func dotGatherF32(q, rows []float32, stride int, ids []uint32, out []float32, _ int) {
 	qp, rp := unsafe.SliceData(q), unsafe.SliceData(rows)
 	ip, op := unsafe.SliceData(ids), unsafe.SliceData(out)
 	switch cpulevel.Now {
@@ -57,7 +57,7 @@ func l2RowsF32(q, rows []float32, stride int, out []float32) {
 	}
 }
 
-func l2GatherF32(q, rows []float32, stride int, ids []uint32, out []float32) {
+func l2GatherF32(q, rows []float32, stride int, ids []uint32, out []float32, _ int) {
 	qp, rp := unsafe.SliceData(q), unsafe.SliceData(rows)
 	ip, op := unsafe.SliceData(ids), unsafe.SliceData(out)
 	switch cpulevel.Now {

@@ -10,7 +10,7 @@ func dotRowsF32(q, rows []float32, stride int, out []float32) {
 	dotRowsF32Generic(q, rows, stride, out)
 }
 
-func dotGatherF32(q, rows []float32, stride int, ids []uint32, out []float32) {
+func dotGatherF32(q, rows []float32, stride int, ids []uint32, out []float32, _ int) {
 	dotGatherF32Generic(q, rows, stride, ids, out)
 }
 
@@ -22,7 +22,7 @@ func l2RowsF32(q, rows []float32, stride int, out []float32) {
 	l2RowsF32Generic(q, rows, stride, out)
 }
 
-func l2GatherF32(q, rows []float32, stride int, ids []uint32, out []float32) {
+func l2GatherF32(q, rows []float32, stride int, ids []uint32, out []float32, _ int) {
 	l2GatherF32Generic(q, rows, stride, ids, out)
 }
 

@@ -39,22 +39,35 @@ func L2RowsF32(q, rows []float32, stride int, out []float32) {
 // rows[ids[i]*stride], for each of len(out) ids. The rows of the next ids are
 // fetched into the cache while one group is computed. ids are trusted.
 func DotGatherF32(q, rows []float32, stride int, ids []uint32, out []float32) {
+	DotGatherAheadF32(q, rows, stride, ids, out, aheadRows(len(q)*4))
+}
+
+// DotGatherAheadF32 is DotGatherF32 that fetches rows ahead rows early, MinAhead at
+// least: see Fetch.
+func DotGatherAheadF32(q, rows []float32, stride int, ids []uint32, out []float32, ahead int) {
 	checkGather(len(q), len(rows), stride, ids, len(out))
+	ahead = max(ahead, MinAhead)
 	for step := callRows(len(q) * 4); len(out) > step; {
-		dotGatherF32(q, rows, stride, ids, out[:step])
+		dotGatherF32(q, rows, stride, ids, out[:step], ahead)
 		ids, out = ids[step:], out[step:]
 	}
-	dotGatherF32(q, rows, stride, ids, out)
+	dotGatherF32(q, rows, stride, ids, out, ahead)
 }
 
 // L2GatherF32 is DotGatherF32 with squared distances.
 func L2GatherF32(q, rows []float32, stride int, ids []uint32, out []float32) {
+	L2GatherAheadF32(q, rows, stride, ids, out, aheadRows(len(q)*4))
+}
+
+// L2GatherAheadF32 is DotGatherAheadF32 with squared distances.
+func L2GatherAheadF32(q, rows []float32, stride int, ids []uint32, out []float32, ahead int) {
 	checkGather(len(q), len(rows), stride, ids, len(out))
+	ahead = max(ahead, MinAhead)
 	for step := callRows(len(q) * 4); len(out) > step; {
-		l2GatherF32(q, rows, stride, ids, out[:step])
+		l2GatherF32(q, rows, stride, ids, out[:step], ahead)
 		ids, out = ids[step:], out[step:]
 	}
-	l2GatherF32(q, rows, stride, ids, out)
+	l2GatherF32(q, rows, stride, ids, out, ahead)
 }
 
 // NormalizeF32 writes src scaled to unit length into dst, which may be src, and

@@ -33,20 +33,6 @@ const maxCallBytes = 1 << 20
 // callRows is how many rows of rowBytes one assembly call takes.
 func callRows(rowBytes int) int { return max(4, maxCallBytes/max(1, rowBytes)) }
 
-// aheadRows is how many rows early a gather kernel fetches a row of rowBytes.
-// Measured on a Zen 3 (NOTES.md): some 2 to 3 KiB on the way hide the memory;
-// more rows of a kilobyte push each other out of the queue of misses.
-func aheadRows(rowBytes int) int {
-	switch {
-	case rowBytes > 384:
-		return 4
-	case rowBytes > 192:
-		return 12
-	default:
-		return 16
-	}
-}
-
 // checkPair panics unless the two lengths agree.
 func checkPair(a, b int) {
 	if a != b {

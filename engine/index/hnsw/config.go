@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 
+	"github.com/vectorizer-go/vectorizer/cpu/simd"
 	"github.com/vectorizer-go/vectorizer/engine/compute"
 	"github.com/vectorizer-go/vectorizer/engine/errs"
 	"github.com/vectorizer-go/vectorizer/engine/index/codes"
@@ -57,9 +58,14 @@ type Config struct {
 	// the others read codes and rank what they find by full vectors. Codes are
 	// made once TrainRows rows are linked.
 	Quantization codes.Kind
+	// Fetch is how far ahead rows are fetched into the cache (default: a table).
+	Fetch Fetch
 	// TrainRows is how many rows codes are trained on at least (default 4096).
 	TrainRows int
 }
+
+// Fetch is simd.Fetch for those who configure an index.
+type Fetch = simd.Fetch
 
 // withDefaults fills zero fields.
 func (c Config) withDefaults() Config {
@@ -95,6 +101,9 @@ func (c Config) validate() error {
 	}
 	if !c.Quantization.Valid() {
 		return errInvalidKind(c.Quantization)
+	}
+	if err := c.Fetch.Check(); err != nil {
+		return errs.Invalid("fetch", "depths that a measurement finds", err.Error())
 	}
 	for _, err := range []error{
 		inRange("dimension", c.Dim, 1, compute.MaxDim),

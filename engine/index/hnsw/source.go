@@ -17,6 +17,8 @@ type source struct {
 	stride int
 	l2     bool
 	codes  *codeRows // nil: by vectors
+	early  simd.Fetch
+	ahead  int // rows that a vector is fetched early
 }
 
 // subject is what rows are compared with: a query, or a row.
@@ -26,7 +28,10 @@ type subject struct {
 }
 
 func (x *Index) source(m *memory) source {
-	return source{vec: m.vec, stride: m.stride, l2: x.cfg.Metric == compute.L2, codes: m.codes.Load()}
+	return source{
+		vec: m.vec, stride: m.stride, l2: x.cfg.Metric == compute.L2, codes: m.codes.Load(),
+		early: x.cfg.Fetch, ahead: x.cfg.Fetch.Rows(m.stride * 4),
+	}
 }
 
 // take makes q the subject, padded into its memory.
@@ -58,15 +63,11 @@ func (s *source) gather(q *subject, ids []uint32, dist []float32) {
 	s.exact(q.vec, ids, dist)
 }
 
-// fetchLines is how many cache lines of a row of codes are fetched as soon as the
-// row is met; more than some hundred lines on the way wait for one another.
-const fetchLines = 8
-
 // fetch says where a row's first bytes are, and how many lines of them to fetch
 // before gather is called.
 func (s *source) fetch() (rows []byte, stride, lines int) {
 	if c := s.codes; c != nil {
-		return c.bytes, c.stride, min(c.stride/64, fetchLines)
+		return c.bytes, c.stride, s.early.Lines(c.stride)
 	}
 	return bytesOf(s.vec), s.stride * 4, 1 // the kernel fetches the rest
 }
@@ -75,10 +76,10 @@ func (s *source) fetch() (rows []byte, stride, lines int) {
 func (s *source) exact(q []float32, ids []uint32, dist []float32) {
 	dist = dist[:len(ids)]
 	if s.l2 {
-		simd.L2GatherF32(q, s.vec, s.stride, ids, dist)
+		simd.L2GatherAheadF32(q, s.vec, s.stride, ids, dist, s.ahead)
 		return
 	}
-	simd.DotGatherF32(q, s.vec, s.stride, ids, dist)
+	simd.DotGatherAheadF32(q, s.vec, s.stride, ids, dist, s.ahead)
 	for i, d := range dist {
 		dist[i] = -d
 	}
