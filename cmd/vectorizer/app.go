@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/vectorizer-go/vectorizer/cmd/vectorizer/config"
+	"github.com/vectorizer-go/vectorizer/cpu/tune"
 )
 
 // app is what every command needs of the process. Tests replace its fields, so
@@ -23,11 +24,14 @@ type app struct {
 	errOut  io.Writer
 	environ func() []string
 	signals <-chan os.Signal // ask to stop; nil = those of the system
+	// measure finds how far ahead rows are best fetched; nil = a table says.
+	measure func() tune.Result
 }
 
 // newApp returns the app of this process.
 func newApp() *app {
-	return &app{in: os.Stdin, out: os.Stdout, errOut: os.Stderr, environ: os.Environ}
+	return &app{in: os.Stdin, out: os.Stdout, errOut: os.Stderr, environ: os.Environ,
+		measure: measureFetch}
 }
 
 // run executes one command line and returns the exit code. A failure is told in

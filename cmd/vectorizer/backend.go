@@ -34,11 +34,20 @@ func metalReason() string {
 	return notBuilt
 }
 
+// backendOptions are those of the backends, where they have some.
+type backendOptions struct {
+	host cpu.Options
+	// tiles bounds the host memory that a device copies rows from which do not fit
+	// into its own.
+	tiles int64
+}
+
 // openBackends returns the backends for the setting name, best first; the caller
-// closes them. auto always finds one; a named one that cannot run is an error. tiles
-// bounds the host memory that a device copies rows from which do not fit into its own.
-func openBackends(ctx context.Context, name string, tiles int64, log zerolog.Logger) ([]compute.Backend, error) {
-	host := cpu.New(cpu.Options{})
+// closes them. auto always finds one; a named one that cannot run is an error.
+func openBackends(
+	ctx context.Context, name string, o backendOptions, log zerolog.Logger,
+) ([]compute.Backend, error) {
+	host := cpu.New(o.host)
 	if name == "metal" {
 		return nil, errors.Join(cannotUse(name, errors.New(metalReason())), host.Close())
 	}
@@ -47,7 +56,7 @@ func openBackends(ctx context.Context, name string, tiles int64, log zerolog.Log
 	}
 	err := probeCUDA(ctx)
 	if err == nil {
-		device, openErr := openCUDA(tiles, log)
+		device, openErr := openCUDA(o.tiles, log)
 		if openErr == nil {
 			h := device.Health()
 			log.Info().Str("backend", device.Info().Name).Str("device", h.Device.Name).

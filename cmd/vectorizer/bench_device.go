@@ -11,6 +11,7 @@ import (
 
 	"github.com/vectorizer-go/vectorizer/bench/device"
 	"github.com/vectorizer-go/vectorizer/bench/result"
+	"github.com/vectorizer-go/vectorizer/cpu"
 	"github.com/vectorizer-go/vectorizer/cpu/simd"
 )
 
@@ -50,7 +51,7 @@ func (a *app) benchDevice(ctx context.Context, o *device.Options, out string) er
 	}
 	ctx, stop := a.interruptible(ctx)
 	defer stop()
-	backends, err := openBackends(ctx, "cuda", 0, zerolog.Nop())
+	backends, err := openBackends(ctx, "cuda", backendOptions{}, zerolog.Nop())
 	if err != nil {
 		return withCode(exitFailure, fmt.Errorf("nothing to measure: %w", err))
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/vectorizer-go/vectorizer/bench/demo"
 	"github.com/vectorizer-go/vectorizer/bench/report"
 	"github.com/vectorizer-go/vectorizer/bench/result"
+	"github.com/vectorizer-go/vectorizer/cpu"
 	"github.com/vectorizer-go/vectorizer/cpu/simd"
 )
 
@@ -77,7 +78,7 @@ func (a *app) demo(ctx context.Context, f *demoFlags) error {
 		return err
 	}
 	defer remove()
-	backends, err := openBackends(ctx, f.backend, 0, zerolog.Nop())
+	backends, err := openBackends(ctx, f.backend, backendOptions{}, zerolog.Nop())
 	if err != nil {
 		return withCode(exitUsage, err)
 	}

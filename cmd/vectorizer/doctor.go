@@ -34,6 +34,7 @@ server from working; warnings do not change the exit code.`,
 				Devices:   devices(),
 				Inspect:   inspectDir,
 				Ask:       askVersion,
+				Fetch:     describeFetch(loaded.Config.DataDir),
 				SIMDLimit: envValue(a.environ(), config.EnvSIMD),
 			})
 			write := report.WriteText

@@ -16,6 +16,7 @@ import (
 	"github.com/vectorizer-go/vectorizer/cmd/vectorizer/listen"
 	"github.com/vectorizer-go/vectorizer/cmd/vectorizer/machine"
 	"github.com/vectorizer-go/vectorizer/cmd/vectorizer/tracing"
+	"github.com/vectorizer-go/vectorizer/cpu"
 	"github.com/vectorizer-go/vectorizer/engine"
 	"github.com/vectorizer-go/vectorizer/engine/compute"
 	"github.com/vectorizer-go/vectorizer/httpapi"
@@ -57,6 +58,7 @@ it at once; nothing that was acknowledged is lost.
 type server struct {
 	log      zerolog.Logger
 	config   *config.Config
+	fetch    foundFetch
 	backends []compute.Backend
 	ln       net.Listener
 	slot     *engine.Slot
@@ -81,7 +83,10 @@ func serve(ctx context.Context, a *app, loaded *config.Loaded) error {
 	s := &server{log: log, config: &loaded.Config, failed: make(chan error, 1)}
 
 	started := make(chan error, 1)
-	go func() { started <- s.start(ctx) }()
+	go func() {
+		s.takeFetch(a.measure)
+		started <- s.start(ctx)
+	}()
 	err := s.run(ctx, started, signals)
 	if errors.Is(err, errBroken) {
 		return err
@@ -131,7 +136,8 @@ func (s *server) brokenBy(sig os.Signal) error {
 
 // start opens everything. What it opened before a failure is closed by stop.
 func (s *server) start(ctx context.Context) (err error) {
-	if s.backends, err = openBackends(ctx, s.config.Backend, s.config.TilesBytes, s.log); err != nil {
+	options := backendOptions{host: cpu.Options{Fetch: s.fetch.Fetch}, tiles: s.config.TilesBytes}
+	if s.backends, err = openBackends(ctx, s.config.Backend, options, s.log); err != nil {
 		return err
 	}
 	begin := time.Now()
@@ -139,7 +145,7 @@ func (s *server) start(ctx context.Context) (err error) {
 		return withCode(exitListen, err)
 	}
 	o := engineOptions(s.config, s.backends, s.log)
-	o.RetainLog = s.retain.Keep
+	o.RetainLog, o.Fetch = s.retain.Keep, s.fetch.Fetch
 	e, err := engine.Open(ctx, o)
 	if errors.Is(err, engine.ErrDevice) {
 		return cannotUse(s.config.Backend, err)
@@ -148,6 +154,7 @@ func (s *server) start(ctx context.Context) (err error) {
 		return openError(s.config.DataDir, err)
 	}
 	s.slot = engine.NewSlot(e)
+	s.saveFetch()
 	step(s.log, "data directory opened", begin, nil)
 	if err := s.joinSet(ctx); err != nil {
 		return err

@@ -94,3 +94,6 @@ func aheadRows(rowBytes int) int {
 		return 16
 	}
 }
+
+// Fetches reports whether the kernels of the level in use fetch rows at all.
+func Fetches() bool { return gathersAhead() }

@@ -2,7 +2,13 @@
 
 package simd
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"github.com/vectorizer-go/vectorizer/cpu/simd/internal/cpulevel"
+)
+
+func gathersAhead() bool { return cpulevel.Now != cpulevel.Generic }
 
 func freshRows(list []uint32, marks []uint64, ids []uint32, rows []uint8, stride, lines int) int {
 	return freshBase(unsafe.SliceData(list), len(list), unsafe.SliceData(marks), len(marks),

@@ -25,3 +25,5 @@ func freshRows(list []uint32, marks []uint64, ids []uint32, _ []uint8, _, _ int)
 func prefetch([]uint32, int) {}
 
 func fetchRows([]uint32, []uint8, int, int) {}
+
+func gathersAhead() bool { return false }

@@ -53,6 +53,8 @@ type Options struct {
 	Inspect func(dir string) (DirState, error)
 	// Ask returns the version of a vectorizer server at an address, or an error.
 	Ask func(ctx context.Context, address string) (version string, err error)
+	// Fetch says how far ahead of their use rows are fetched into the cache.
+	Fetch string
 	// SIMDLimit is the value of VECTORIZER_SIMD.
 	SIMDLimit string
 }

@@ -13,7 +13,7 @@ func machineChecks(o Options, f machine.Facts) []Check {
 	if f.CPU != "" {
 		about += ", " + f.CPU
 	}
-	return []Check{ok("machine", about), coresCheck(f), memoryCheck(f), simdCheck(o, f)}
+	return []Check{ok("machine", about), coresCheck(f), memoryCheck(f), simdCheck(o, f), ok("fetch", o.Fetch)}
 }
 
 func coresCheck(f machine.Facts) Check {

@@ -92,7 +92,7 @@ const (
 // keepByCode offers the rows of s.ids to the two-heap list, as results only.
 func (w *walk) keepByCode() {
 	c, f, ids := w.src.codes, &w.s.far, w.s.ids
-	lines := min((c.stride+63)/64, fetchLines)
+	lines := w.src.early.Lines(c.stride)
 	for n := 0; len(ids) > 0; ids = ids[n:] {
 		n = min(codeScanStep, len(ids))
 		if next := ids[n:]; len(next) > 0 {
