@@ -109,11 +109,13 @@ func (w *walk) fresh(list []uint32) []uint32 {
 func (w *walk) descend(row uint32, level, stop int) (uint32, float32) {
 	w.s.ids = append(w.s.ids[:0], row)
 	best := w.distances()[0]
+	rows, stride, lines := w.src.fetch()
 	for ; level > stop; level-- {
 		for moved := true; moved; {
 			moved = false
 			w.s.ids = appendLinks(w.s.ids[:0], w.m.links(&w.x.lv, row, level))
 			w.tr.Hops++
+			simd.FetchRows(w.s.ids, rows, stride, lines)
 			for i, d := range w.distances() {
 				if d < best && w.s.ids[i] != w.skip {
 					best, row, moved = d, w.s.ids[i], true
