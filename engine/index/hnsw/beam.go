@@ -1,5 +1,7 @@
 package hnsw
 
+import "math"
+
 // The two bits of cand.row above the row.
 const (
 	expanded = 1 << 31 // its links were read
@@ -22,11 +24,13 @@ type beam struct {
 	ef    int
 	shown int // rows in c that are not hidden
 	next  int // index of the first row that is not expanded
+	reach int // rows of c from this one on are not expanded
 	limit float32
 }
 
 func (b *beam) reset(ef int) {
 	b.c, b.ef, b.shown, b.next, b.limit = b.c[:0], ef, 0, 0, inf
+	b.reach = math.MaxInt
 }
 
 // bound is the distance below which a row would be held.
@@ -105,20 +109,20 @@ func (b *beam) at(d float32) int {
 	return n
 }
 
-// peek returns the index of the first row from i on that is not expanded, or the
-// length.
+// peek returns the index of the first row from i on that is yet to be expanded, or
+// the length.
 func (b *beam) peek(i int) int {
-	for ; i < len(b.c); i++ {
+	for end := min(len(b.c), b.reach); i < end; i++ {
 		if b.c[i].row&expanded == 0 {
-			break
+			return i
 		}
 	}
-	return i
+	return len(b.c)
 }
 
 // pop returns the best row that is not expanded yet and marks it so.
 func (b *beam) pop() (best cand, ok bool) {
-	for b.next < len(b.c) {
+	for b.next < min(len(b.c), b.reach) {
 		c := &b.c[b.next]
 		b.next++
 		if c.row&expanded == 0 {

@@ -51,9 +51,11 @@ func (c *codeRows) noted(strain float32) {
 }
 
 // Codes are made anew when there are growthFactor times the rows they were made
-// from, or when rows written since fit much worse than those did.
+// from, fullFactor times if those were as many as training uses, or when rows written
+// since fit much worse than those did.
 const (
 	growthFactor = 8
+	fullFactor   = 64
 	driftRows    = 1024
 	driftFactor  = 1.5
 	driftSlack   = 0.05
@@ -62,7 +64,11 @@ const (
 // outgrown reports whether the rows, of which live are there, are others than those
 // that the model was made from.
 func (c *codeRows) outgrown(live int) bool {
-	if live >= growthFactor*c.trained {
+	factor := growthFactor
+	if c.trained >= codes.MaxRows {
+		factor = fullFactor
+	}
+	if live >= factor*c.trained {
 		return true
 	}
 	n := c.written.Load()

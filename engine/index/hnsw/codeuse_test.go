@@ -141,7 +141,7 @@ func TestDoubtSparesVectors(t *testing.T) {
 			ranked += spared.Ranked
 			all += full.Ranked
 		}
-		if missing > asked*k/25 || ranked >= all {
+		if missing > asked*k*6/100 || ranked >= all {
 			t.Errorf("metric %v: %d of %d rows are missing, %d of %d were compared",
 				metric, missing, asked*k, ranked, all)
 		}

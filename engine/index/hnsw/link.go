@@ -39,7 +39,7 @@ func (w *walk) insert(row uint32) {
 	// must find the way down and on.
 	own := w.s.own[:0]
 	for l := min(level, top); l >= 0; l-- {
-		w.gatherPool(row, l, x.cfg.EfConstruction)
+		w.gatherPool(row, l, x.cfg.EfConstruction, x.cfg.EfConstruction*expandShare/100)
 		w.connect(row, l)
 		own = append(own, w.s.mine...)
 		own = append(own, NoRow)
@@ -59,14 +59,20 @@ func (w *walk) insert(row uint32) {
 	}
 }
 
+// expandShare is how many of a hundred places of an insertion's list are expanded.
+// The heuristic looks at all of them, so the list has to be long, but what the links
+// of its far end would add is rarely chosen: see cpu/NOTES.md.
+const expandShare = 60
+
 // gatherPool fills s.pool with the ef nearest rows of row on level, ascending,
-// by a search that starts from s.ids. Dead rows are in it only when no other was
+// by a search that starts from s.ids and expands the first reach of them. Dead rows are in it only when no other was
 // met: they keep row reachable until the repair pass links it again.
-func (w *walk) gatherPool(row uint32, level, ef int) {
+func (w *walk) gatherPool(row uint32, level, ef, reach int) {
 	s := w.s
 	s.seen.begin(int(w.m.rows.Load()))
 	s.seen.mark(row)
 	s.beam.reset(ef)
+	s.beam.reach = reach
 	s.ids = slices.DeleteFunc(s.ids, func(r uint32) bool { return !s.seen.mark(r) })
 	if len(s.ids) > 0 {
 		for i, d := range w.distances() {

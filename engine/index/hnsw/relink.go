@@ -1,5 +1,7 @@
 package hnsw
 
+import "math"
+
 // relink connects a row of the graph again, at its old level; moved says that its
 // vector is another. A row that still lies among its neighbours is linked from
 // there, which costs a quarter of what finding its place anew does.
@@ -42,7 +44,7 @@ func (w *walk) relinkFar(row uint32, level int, e uint64, moved bool) {
 			x.work.noteMove(row, l, w.s.old)
 		}
 		w.s.ids = append(append(w.s.ids[:0], at), w.s.old...)
-		w.gatherPool(row, l, x.efRelink())
+		w.gatherPool(row, l, x.efRelink(), math.MaxInt)
 		if len(w.s.pool) > 0 {
 			at = w.s.pool[0].row
 		}
