@@ -104,7 +104,7 @@ func (s *searcher) scanIsCheaper(n, want int) bool {
 func (s *searcher) scanAmong(ctx context.Context, m *matching, want int, why string) error {
 	s.chose(planFilteredExact, why)
 	s.plan.Exhaustive = true
-	if done, err := s.scanShared(ctx, rows, n, want); done || err != nil {
+	if done, err := s.scanShared(ctx, m, want); done || err != nil {
 		return err
 	}
 	h := s.v.graph.HostRows()

@@ -6,8 +6,6 @@ import (
 	"math"
 	"sync"
 
-	"github.com/RoaringBitmap/roaring/v2"
-
 	"github.com/vectorizer-go/vectorizer/engine/batch"
 	"github.com/vectorizer-go/vectorizer/engine/compute"
 	"github.com/vectorizer-go/vectorizer/engine/errs"
@@ -129,25 +127,22 @@ func (s *searcher) scanBatched(ctx context.Context, rows, want int, mask *batch.
 	return err
 }
 
-// scanShared scans rows, of which there are n, on the device, in a batch with searches
+// scanShared scans the rows of m on the device, in a batch with searches
 // that leave other rows out. It reports whether it did: it does not where a scan of
 // these rows alone, on the host, is predicted to take less time.
-func (s *searcher) scanShared(ctx context.Context, rows *roaring.Bitmap, n, want int) (bool, error) {
+func (s *searcher) scanShared(ctx context.Context, m *matching, want int) (bool, error) {
 	total := s.v.graph.Rows()
 	if s.v.copy == nil || !s.batched(total, want) {
 		return false, nil
 	}
 	queries := int(s.v.filtering.Add(1))
 	defer s.v.filtering.Add(-1)
-	if !s.v.copy.InsteadOfHost(n, queries) {
+	if !s.v.copy.InsteadOfHost(m.n, queries) {
 		return false, nil
 	}
 	mask := s.e.masks.Get()
 	defer mask.Release()
-	mask.Words = grow(mask.Words, int(rows.DenseSize()))
-	clear(mask.Words)
-	rows.WriteDenseTo(mask.Words)
-	mask.Words = invert(mask.Words, total)
+	mask.Words = invert(append(mask.Words[:0], m.dense(&s.allow)...), total)
 	err := s.scanBatched(ctx, total, want, mask)
 	if errors.Is(err, errManyTies) {
 		return false, nil
