@@ -11,7 +11,6 @@ import (
 
 	"github.com/vectorizer-go/vectorizer/bench/device"
 	"github.com/vectorizer-go/vectorizer/bench/result"
-	"github.com/vectorizer-go/vectorizer/cpu"
 	"github.com/vectorizer-go/vectorizer/cpu/simd"
 )
 

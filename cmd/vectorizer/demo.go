@@ -16,7 +16,6 @@ import (
 	"github.com/vectorizer-go/vectorizer/bench/demo"
 	"github.com/vectorizer-go/vectorizer/bench/report"
 	"github.com/vectorizer-go/vectorizer/bench/result"
-	"github.com/vectorizer-go/vectorizer/cpu"
 	"github.com/vectorizer-go/vectorizer/cpu/simd"
 )
 
