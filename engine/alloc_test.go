@@ -58,7 +58,8 @@ func TestFilteredSearchAllocs(t *testing.T) {
 	if err := e.WaitIndexed(context.Background(), "a"); err != nil {
 		t.Fatal(err)
 	}
-	req := &SearchRequest{Vector: numbered16(), K: 10, Filter: mustFilter(t, `{"must":[{"key":"n","range":{"lt":3000}}]}`)}
+	req := &SearchRequest{Vector: numbered16(), K: 10,
+		Filter: mustFilter(t, `{"must":[{"key":"n","range":{"lt":3000}}]}`)}
 	got := testing.AllocsPerRun(200, func() {
 		if _, err := e.Search(context.Background(), "a", req); err != nil {
 			t.Fatal(err)

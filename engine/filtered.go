@@ -92,7 +92,7 @@ func (s *searcher) among(ctx context.Context, m *matching, want int) error {
 // which one row in live/n is allowed. A graph with codes decides by itself: it scans
 // them where it would walk too far.
 func (s *searcher) scanIsCheaper(n, want int) bool {
-	if s.v.graph.CodeBits() > 0 && !s.codes.Ignore {
+	if coded(s.v.graph) && !s.codes.Ignore {
 		return false
 	}
 	live := float64(s.v.graph.Live())

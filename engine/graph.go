@@ -21,9 +21,6 @@ type graph interface {
 	WriteImage(w *image.Writer) error
 	// Config is what the graph was made with.
 	Config() hnsw.Config
-	// CodeBits is how many bits of a component the codes have that searches go by, 0
-	// without codes.
-	CodeBits() int
 	// Repair is the number of rows whose repair is outstanding; now starts it,
 	// however few they are.
 	Repair(now bool) (outstanding int)
@@ -56,6 +53,15 @@ func newGraph(o *Options, cfg *CollectionConfig) (graph, error) {
 type recoder interface {
 	// Requantize asks for codes of another kind, which come in the background.
 	Requantize(kind codes.Kind) error
+	// CodeBits is how many bits of a component the codes have that searches go by, 0
+	// without codes.
+	CodeBits() int
+}
+
+// coded reports whether g is walked by codes now.
+func coded(g graph) bool {
+	r, ok := g.(recoder)
+	return ok && r.CodeBits() > 0
 }
 
 // requantize has the graphs of c take codes of another kind. It runs in commit order.

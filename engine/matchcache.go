@@ -68,6 +68,9 @@ func (c *matchCache) find(key []byte, now matchVersion) (m matching, ok bool) {
 // offer keeps m, of rows rows, which were selected when the version was at, if the
 // filter was met before.
 func (c *matchCache) offer(key []byte, at matchVersion, m *matching, rows int) {
+	if len(key) > maxCacheKey {
+		return
+	}
 	hash := maphash.Bytes(c.seed, key)
 	if seen := &c.asked[hash%uint64(len(c.asked))]; seen.Load() != hash {
 		seen.Store(hash)

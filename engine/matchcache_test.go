@@ -150,6 +150,10 @@ func TestMatchCachePlaces(t *testing.T) {
 	if has("once", one) {
 		t.Error("kept the rows of a filter that was asked once")
 	}
+	long := strings.Repeat("x", maxCacheKey+1)
+	if keep(long, one); has(long, one) {
+		t.Error("kept the rows of a filter that is too long")
+	}
 	for i := range 1000 {
 		key := fmt.Sprint(i)
 		keep(key, one)

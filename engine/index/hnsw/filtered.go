@@ -93,14 +93,15 @@ const (
 func (w *walk) keepByCode() {
 	c, f, ids := w.src.codes, &w.s.far, w.s.ids
 	lines := w.src.early.Lines(c.stride)
-	for n := 0; len(ids) > 0; ids = ids[n:] {
-		n = min(codeScanStep, len(ids))
-		if next := ids[n:]; len(next) > 0 {
-			simd.FetchRows(next[:min(codeScanStep, len(next))], c.bytes, c.stride, lines)
+	for len(ids) > 0 {
+		now := ids[:min(codeScanStep, len(ids))]
+		ids = ids[len(now):]
+		if len(ids) > 0 {
+			simd.FetchRows(ids[:min(codeScanStep, len(ids))], c.bytes, c.stride, lines)
 		}
-		for i, d := range w.distancesOf(ids[:n]) {
+		for i, d := range w.distancesOf(now) {
 			if d < f.bound() {
-				f.keep(d, ids[i])
+				f.keep(d, now[i])
 			}
 		}
 	}
