@@ -31,7 +31,7 @@ func options(t *testing.T, pairs ...string) Options {
 	c := config.Default()
 	c.DataDir, c.Server.Port, c.Storage.MinFreeBytes = t.TempDir(), 0, 1
 	return Options{
-		Version: "test", Config: c, Root: root,
+		Version: "test", Config: c, Root: root, Fetch: "measured",
 		Devices: []Device{{"cpu", true, "kernels"}, {"cuda", false, "not built"}},
 		Inspect: func(string) (DirState, error) { return DirState{Found: "is fine"}, nil },
 		Ask: func(context.Context, string) (string, error) {
