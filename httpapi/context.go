@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/vectorizer-go/vectorizer/engine"
@@ -14,6 +15,7 @@ type reqContext struct {
 	base     context.Context // ends when the server stops waiting for requests
 	deadline time.Time       // zero = none
 	trace    engine.TraceContext
+	ended    atomic.Bool // the request was answered
 
 	mu sync.Mutex // guards: waited, cancel
 	// waited is made by the first Done; then its timer decides.
@@ -46,10 +48,14 @@ func (r *reqContext) Done() <-chan struct{} {
 	return r.waited.Done()
 }
 
-// Err implements context.Context.
+// Err implements context.Context. Whoever saw the end of Done gets an error: package
+// context panics otherwise, in a goroutine that nobody can recover.
 func (r *reqContext) Err() error {
 	if err := r.base.Err(); err != nil {
 		return err
+	}
+	if r.ended.Load() {
+		return context.Canceled
 	}
 	if r.deadline.IsZero() || time.Now().Before(r.deadline) {
 		return nil
@@ -57,8 +63,10 @@ func (r *reqContext) Err() error {
 	return context.DeadlineExceeded
 }
 
-// end releases the timer.
+// end releases the timer, and with it contexts that were made from this one and not
+// cancelled yet.
 func (r *reqContext) end() {
+	r.ended.Store(true)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.cancel != nil {
