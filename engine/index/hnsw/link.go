@@ -1,6 +1,7 @@
 package hnsw
 
 import (
+	"math"
 	"slices"
 
 	"github.com/vectorizer-go/vectorizer/cpu/simd"
@@ -39,7 +40,7 @@ func (w *walk) insert(row uint32) {
 	// must find the way down and on.
 	own := w.s.own[:0]
 	for l := min(level, top); l >= 0; l-- {
-		w.gatherPool(row, l, x.cfg.EfConstruction, x.cfg.EfConstruction*expandShare/100)
+		w.gatherPool(row, l, x.cfg.EfConstruction, w.reach())
 		w.connect(row, l)
 		own = append(own, w.s.mine...)
 		own = append(own, NoRow)
@@ -63,6 +64,16 @@ func (w *walk) insert(row uint32) {
 // The heuristic looks at all of them, so the list has to be long, but what the links
 // of its far end would add is rarely chosen: see cpu/NOTES.md.
 const expandShare = 60
+
+// reach is how many places of an insertion's list are expanded: of a short list as
+// many as a row has links, and all while dead rows may fill the first ones.
+func (w *walk) reach() int {
+	ef := w.x.cfg.EfConstruction
+	if w.dead {
+		return math.MaxInt
+	}
+	return max(ef*expandShare/100, min(ef, w.x.cfg.M))
+}
 
 // gatherPool fills s.pool with the ef nearest rows of row on level, ascending,
 // by a search that starts from s.ids and expands the first reach of them. Dead rows are in it only when no other was
