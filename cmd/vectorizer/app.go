@@ -60,24 +60,26 @@ func sentence(err error) string {
 	if errors.As(err, &several) {
 		return err.Error()
 	}
-	var parts []string
-	for _, e := range flatten(err) {
-		parts = append(parts, firstLine(e.Error()))
-	}
-	return strings.Join(parts, "; ")
+	return strings.Join(parts(err), "; ")
 }
 
-// flatten takes apart errors that were joined.
-func flatten(err error) []error {
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // only the outermost
-	if !ok {
-		return []error{err}
+// parts are the first lines of errors that were joined, also under what was put before
+// them: the first may be what followed from the second.
+func parts(err error) (out []string) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // one by one
+		for _, e := range joined.Unwrap() {
+			out = append(out, parts(e)...)
+		}
+		return out
 	}
-	var out []error
-	for _, e := range joined.Unwrap() {
-		out = append(out, flatten(e)...)
+	if inner := errors.Unwrap(err); inner != nil {
+		before, ends := strings.CutSuffix(err.Error(), inner.Error())
+		if out = parts(inner); ends && len(out) > 1 {
+			out[0] = before + out[0]
+			return out
+		}
 	}
-	return out
+	return []string{firstLine(err.Error())}
 }
 
 // newRootCmd builds the command tree.

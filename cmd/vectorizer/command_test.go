@@ -183,6 +183,8 @@ func TestSentence(t *testing.T) {
 	f(one, "one")
 	f(withCode(3, one), "one")
 	f(errors.Join(one, errors.Join(two)), "one; two")
+	f(withCode(3, fmt.Errorf("suite: %w", errors.Join(one, two))), "suite: one; two")
+	f(fmt.Errorf("%w behind", errors.Join(one, two)), "one")
 	f(withCode(2, &config.Error{Problems: []config.Problem{{Field: "a"}, {Field: "b"}}}),
 		"configuration: 2 settings are wrong:\n  a: expected , got \n  b: expected , got ")
 }
