@@ -2,6 +2,7 @@ package budgets
 
 import (
 	"context"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/vectorizer-go/vectorizer/bench/dataset"
 	"github.com/vectorizer-go/vectorizer/bench/result"
+	"github.com/vectorizer-go/vectorizer/engine/index/codes"
 )
 
 func TestCheck(t *testing.T) {
@@ -105,4 +107,46 @@ func small(t *testing.T) *dataset.Set {
 		t.Fatal(err)
 	}
 	return set
+}
+
+// A line is met where it is one, a scattered one in its mean.
+func TestLineAt(t *testing.T) {
+	for _, one := range []struct {
+		xs, ys  []float64
+		x, want float64
+	}{
+		{[]float64{0, 1, 2}, []float64{1, 3, 5}, 5, 11},
+		{[]float64{-1, 1, -1, 1}, []float64{0, 2, 2, 4}, 0, 2},
+		{[]float64{3, 3}, []float64{1, 5}, 7, 3},
+	} {
+		if got := lineAt(one.xs, one.ys, one.x); math.Abs(got-one.want) > 1e-12 {
+			t.Errorf("lineAt(%v, %v, %v) = %v, want %v", one.xs, one.ys, one.x, got, one.want)
+		}
+	}
+}
+
+// The line is used only where the goal lies among the measured recalls.
+func TestWorkAt(t *testing.T) {
+	set, err := dataset.Small()
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := built(set, codes.None)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := x.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	hops, distances, err := workAt(set, x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	low, high := work(set, x, 17), work(set, x, 40)
+	if hops < low[1] || hops > high[1] || distances < low[2] || distances > high[2] {
+		t.Errorf("recall %v takes %.0f hops, %.0f distances; ef 17 %v, ef 40 %v",
+			goalRecall, hops, distances, low, high)
+	}
 }
