@@ -50,7 +50,7 @@ func (p *fullPass) arguments() {
 		Metric: uint32(p.m.spec.Metric), SkipWords: uint32(p.words),
 	}
 	if n == 1 && p.masked { // the kernels for one query know one bitmap
-		q := p.which[0] - p.l.which[0][0]
+		q := p.which[0] - p.l.first
 		p.scan.Skip, p.scan.Masks = p.skip+uint64(p.l.names[q])*uint64(p.words)*8, 0
 	}
 	p.pick = kernels.SelectArgs{

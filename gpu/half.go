@@ -9,33 +9,33 @@ type halfPass struct {
 	refine kernels.RefineArgs
 }
 
-// searchHalf searches the queries on tensor cores and returns those whose candidates did
+// searchHalf searches the first part of the pass on tensor cores and adds to the second
+// the queries whose candidates did
 // not fit into their list: bounds that overlap for too many rows, as with vectors
 // far from the origin and close to each other. They are searched in f32.
-func (t *task) searchHalf(l *lane, which []int, skip uint64, plan sampling) (left []int, err error) {
-	p := halfPass{pass: pass{task: t, l: l, which: which, skip: skip, plan: plan}}
+func (t *task) searchHalf(l *lane, skip uint64, plan sampling) error {
+	which := l.which[0]
+	p := halfPass{pass: pass{task: t, l: l, which: which, skip: skip, k: t.halfK, plan: plan}}
 	if err := p.prepare(t.m.halfStride); err != nil {
-		return nil, err
+		return err
 	}
 	p.arguments()
 	if err := p.launch(); err != nil {
-		return nil, err
+		return err
 	}
 	flagged, err := p.results(p.refine.Flags)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	stats := &l.s.b.stats
 	stats.halfQueries.Add(int64(len(which) - flagged))
 	stats.halfLeft.Add(int64(flagged))
-	left = l.which[1][:0]
 	for i, q := range which {
 		if l.flags[i] != 0 {
-			left = append(left, q)
+			l.which[1] = append(l.which[1], q)
 		}
 	}
-	l.which[1] = left
-	return left, nil
+	return nil
 }
 
 func (p *halfPass) arguments() {

@@ -24,7 +24,8 @@ type lane struct {
 	work   time.Duration // that what is queued may take, see expected
 	time   driver.Clock  // of the stream; nil without one
 	clock  clock
-	which  [2][]int // queries of a pass: in bf16, and those it leaves to f32
+	first  int      // query of a pass
+	which  [2][]int // its queries: on tensor cores, and in f32, with those that these leave to it
 	// The bitmaps of a pass, by the query whose they are, and each query's among them.
 	sources []int
 	names   []uint32

@@ -85,7 +85,7 @@ func (p *pass) uploadNames() error {
 	if !p.masked {
 		return nil
 	}
-	l, first := p.l, p.l.which[0][0]
+	l, first := p.l, p.l.first
 	return l.upload(p.masks(), len(p.which)*4, func(dst []byte, from int) error {
 		for ; len(dst) > 0; dst, from = dst[4:], from+4 {
 			q := p.which[from/4]

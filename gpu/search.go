@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/vectorizer-go/vectorizer/engine/compute"
 )
@@ -19,9 +20,9 @@ func (b *Backend) Search(ctx context.Context, m compute.Matrix, req *compute.Sea
 	queries := len(req.Queries) / mine.spec.Dim
 	if req.K < 1 || req.K > compute.MaxK || len(req.Queries)%mine.spec.Dim != 0 ||
 		len(req.IDs) != queries*req.K || len(req.Dist) != queries*req.K ||
-		req.Skips != nil && len(req.Skips) != queries {
-		panic(fmt.Sprintf("BUG: gpu: %d floats of %d-component queries, K %d, %d ids, %d distances, %d bitmaps",
-			len(req.Queries), mine.spec.Dim, req.K, len(req.IDs), len(req.Dist), len(req.Skips)))
+		req.Skips != nil && len(req.Skips) != queries || !wantsFit(req, queries) {
+		panic(fmt.Sprintf("BUG: gpu: %d floats of %d-component queries, K %d, Ks %v, %d ids, %d distances, %d bitmaps",
+			len(req.Queries), mine.spec.Dim, req.K, req.Ks, len(req.IDs), len(req.Dist), len(req.Skips)))
 	}
 	if err := ctx.Err(); err != nil || queries == 0 {
 		return err
@@ -45,6 +46,12 @@ func (b *Backend) Search(ctx context.Context, m compute.Matrix, req *compute.Sea
 	b.stats.batches.Add(1)
 	b.stats.queries.Add(int64(queries))
 	return nil
+}
+
+// wantsFit reports whether Ks, if there, is as the contract has it.
+func wantsFit(req *compute.SearchRequest, queries int) bool {
+	return req.Ks == nil || len(req.Ks) == queries &&
+		!slices.ContainsFunc(req.Ks, func(k int) bool { return k < 1 || k > req.K })
 }
 
 // hold keeps the matrix as it is for one search; tiles are read by one at a time.

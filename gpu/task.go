@@ -16,25 +16,25 @@ type task struct {
 	m        *matrix
 	req      *compute.SearchRequest // the caller's: only inside j.borrow
 	queries  int
-	rows     int // prefix that is searched
-	k        int
+	rows     int  // prefix that is searched
+	slots    int  // of results a query, in the request
+	halfK    int  // most results of a query that tensor cores may answer
 	masked   bool // queries have bitmaps of their own
 	words    int  // of each bitmap
+	halfable int  // such queries
 	halfOnly bool // use tensor cores whatever the sizes are, for the self-test
 	// sampleRows is Options.SampleRows, but for the self-test.
 	sampleRows int
 }
 
 func newTask(j *job, m *matrix, req *compute.SearchRequest) *task {
-	return &task{
+	t := &task{
 		j: j, m: m, req: req, queries: len(req.Queries) / m.spec.Dim, rows: m.Len(),
-		k: req.K, masked: req.Skips != nil, sampleRows: m.s.b.o.SampleRows,
+		slots: req.K, masked: req.Skips != nil, sampleRows: m.s.b.o.SampleRows,
 	}
+	t.countHalfable(&m.s.b.o)
+	return t
 }
-
-// maxHalfK is the largest K on tensor cores: the lists must hold the rows of the sample's
-// k-th best with room for those whose bounds overlap.
-const maxHalfK = 128
 
 // work is what the whole search may take.
 func (t *task) work() time.Duration {
@@ -50,12 +50,13 @@ func (t *task) scanWork(n int) time.Duration {
 	return expected(float64(t.rows) * float64(t.m.stride) * 4 * float64((n+7)/8))
 }
 
-// half reports whether the batch is searched on tensor cores first.
+// half reports whether the batch is searched on tensor cores first, but for queries of
+// large k.
 func (t *task) half(o *Options) bool {
-	if t.m.halfStride == 0 || o.HalfQueries < 0 && !t.halfOnly || t.k > min(maxHalfK, o.ListKeys/8) || t.rows == 0 {
+	if t.m.halfStride == 0 || o.HalfQueries < 0 && !t.halfOnly || t.halfable == 0 || t.rows == 0 {
 		return false
 	}
-	return t.halfOnly || t.queries >= o.HalfQueries && t.rows >= o.HalfRows
+	return t.halfOnly || t.halfable >= o.HalfQueries && t.rows >= o.HalfRows
 }
 
 func (t *task) run(l *lane) error {
@@ -71,12 +72,12 @@ func (t *task) run(l *lane) error {
 // passes uploads the bitmap and searches the queries in passes of as many as the
 // lane's buffers hold.
 func (t *task) passes(l *lane) error {
-	group, half := kernels.Group, t.half(l.o)
+	group, k, half := kernels.Group, t.slots, t.half(l.o)
 	if half {
-		group = kernels.HalfGroup
+		group, k = kernels.HalfGroup, t.halfK
 	}
-	plan := t.sample(group, l.o)
-	size := min(t.queries, passQueries(t.m.spec.Dim, t.k, plan.groups, half || t.m.host != nil, l.o))
+	plan := t.sample(k, group, l.o)
+	size := min(t.queries, passQueries(t.m.spec.Dim, k, plan.groups, half || t.m.host != nil, l.o))
 	var skip uint64
 	for first := 0; first < t.queries; {
 		n := min(size, t.queries-first)
@@ -86,18 +87,20 @@ func (t *task) passes(l *lane) error {
 				return err
 			}
 		}
-		which := l.which[0][:0]
-		for q := first; q < first+n; q++ {
-			which = append(which, q)
+		l.first = first
+		if err := t.divide(l, n, half); err != nil {
+			return err
 		}
-		l.which[0] = which
-		if half {
-			which, err = t.searchHalf(l, which, skip, plan)
-			if err != nil {
+		k := t.slots
+		if half && len(l.which[0]) > 0 {
+			if len(l.which[1]) == 0 {
+				k = t.halfK
+			}
+			if err := t.searchHalf(l, skip, plan); err != nil {
 				return err
 			}
 		}
-		if err := t.searchF32(l, which, skip); err != nil {
+		if err := t.searchF32(l, l.which[1], skip, k); err != nil {
 			return err
 		}
 		first += n
@@ -105,16 +108,16 @@ func (t *task) passes(l *lane) error {
 	return nil
 }
 
-// searchF32 searches the queries in f32, as many at a time as fit.
-func (t *task) searchF32(l *lane, which []int, skip uint64) error {
-	plan := t.sample(kernels.Group, l.o)
+// searchF32 searches the queries in f32 for k results each, as many at a time as fit.
+func (t *task) searchF32(l *lane, which []int, skip uint64, k int) error {
+	plan := t.sample(k, kernels.Group, l.o)
 	if t.m.host != nil {
-		plan = t.sampleOf(min(t.rows, t.m.host.rows), kernels.Group, l.o)
+		plan = t.sampleOf(min(t.rows, t.m.host.rows), k, kernels.Group, l.o)
 	}
-	size := passQueries(t.m.spec.Dim, t.k, plan.groups, t.m.host != nil, l.o)
+	size := passQueries(t.m.spec.Dim, k, plan.groups, t.m.host != nil, l.o)
 	for len(which) > 0 {
 		n := min(size, len(which))
-		p := fullPass{pass: pass{task: t, l: l, which: which[:n], skip: skip, plan: plan}}
+		p := fullPass{pass: pass{task: t, l: l, which: which[:n], skip: skip, k: k, plan: plan}}
 		if err := p.run(); err != nil {
 			return err
 		}
@@ -146,13 +149,12 @@ type sampling struct {
 // sample chooses a sample so that the lists fill to a third: the k-th least
 // of a sample of s of n rows is within about k*n/s rows. Groups hide all but their
 // least row, so there are at least 4k of them where the rows allow it.
-func (t *task) sample(group int, o *Options) sampling {
-	return t.sampleOf(t.rows, group, o)
+func (t *task) sample(k, group int, o *Options) sampling {
+	return t.sampleOf(t.rows, k, group, o)
 }
 
 // sampleOf is sample for a part of the rows.
-func (t *task) sampleOf(rows, group int, o *Options) sampling {
-	k := t.k
+func (t *task) sampleOf(rows, k, group int, o *Options) sampling {
 	if rows <= t.sampleRows {
 		return sampling{}
 	}
@@ -172,6 +174,7 @@ type pass struct {
 	l     *lane
 	which []int  // queries of the request
 	skip  uint64 // bitmap on the device
+	k     int    // results of each
 	plan  sampling
 	at    [bufferCount]uint64
 	limit kernels.LimitArgs
@@ -276,9 +279,9 @@ func (p *pass) results(flags uint64) (flagged int, err error) {
 				flagged++
 				continue
 			}
-			from := i * p.k * 4
-			copy(bytesOf(p.req.IDs[q*p.k:(q+1)*p.k]), out[from:])
-			copy(bytesOf(p.req.Dist[q*p.k:(q+1)*p.k]), out[keys*4+from:])
+			from, to := i*p.k*4, q*p.slots
+			copy(bytesOf(p.req.IDs[to:to+p.k]), out[from:])
+			copy(bytesOf(p.req.Dist[to:to+p.k]), out[keys*4+from:])
 		}
 	})
 	return flagged, err

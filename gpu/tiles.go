@@ -18,7 +18,7 @@ const leastBus = 1e9
 
 // tilesWork is what copying the rows to the device may take, for every pass of n queries.
 func (t *task) tilesWork(n int) time.Duration {
-	size := passQueries(t.m.spec.Dim, t.k, 0, true, &t.m.s.b.o)
+	size := passQueries(t.m.spec.Dim, t.slots, 0, true, &t.m.s.b.o)
 	bytes := float64(t.rows) * float64(t.m.stride) * 4
 	return time.Duration(float64((n+size-1)/size) * bytes / leastBus * float64(time.Second))
 }
@@ -58,7 +58,7 @@ func (p *fullPass) tile(i int) {
 	first := i * p.m.host.rows
 	rows := min(p.m.host.rows, p.rows-first)
 	p.scan.Rows, p.scan.First, p.scan.Items = p.tileAt[i%2], uint32(first), uint32(rows)
-	p.plan = p.sampleOf(rows, kernels.Group, p.l.o)
+	p.plan = p.sampleOf(rows, p.k, kernels.Group, p.l.o)
 	p.scan.Groups, p.limit.Groups = uint32(p.plan.groups), uint32(p.plan.groups)
 	if first > 0 {
 		p.limit.Best, p.pick.Seeded = p.at[bufBest], 1

@@ -15,7 +15,8 @@ import (
 )
 
 // model is a searcher with the cost of a device: fixed per call, small per
-// query. Query (x) has the results rows x, x+1, … at distances x, x+1, ….
+// query. Query (x) has the results rows x, x+1, … at distances x, x+1, …, as many as it
+// wants.
 type model struct {
 	fixed, each time.Duration
 	rows        int // results that exist per query; 0 = as many as wanted
@@ -44,6 +45,9 @@ func (m *model) Search(ctx context.Context, req *compute.SearchRequest) error {
 	for q, x := range req.Queries {
 		for j := range req.K {
 			row, dist := uint32(x)+uint32(j), x+float32(j)
+			if j >= req.Ks[q] {
+				row, dist = 4711, -1
+			}
 			if m.rows > 0 && j >= m.rows {
 				row, dist = compute.NoRow, float32(math.Inf(1))
 			}

@@ -16,6 +16,7 @@ type flush struct {
 	masked  []*waiter // of take
 	queries []float32
 	masks   [][]uint64 // of each query, nil if none has one
+	ks      []int      // results that each query wants
 	ids     []uint32
 	dist    []float32
 	k       int                   // most results that any of the queries wants
@@ -45,7 +46,8 @@ func (b *Batcher) take(f *flush) bool {
 	if b.closed {
 		return false
 	}
-	f.waiters, f.masked, f.queries, f.masks, f.k = f.waiters[:0], f.masked[:0], f.queries[:0], f.masks[:0], 0
+	f.waiters, f.masked, f.queries, f.masks = f.waiters[:0], f.masked[:0], f.queries[:0], f.masks[:0]
+	f.ks, f.k = f.ks[:0], 0
 	for len(f.waiters)+len(f.masked) < b.limits.BatchRows {
 		w := b.queue.pop()
 		if w == nil {
@@ -62,7 +64,7 @@ func (b *Batcher) take(f *flush) bool {
 	plain := len(f.waiters) // queries of one bitmap stand together
 	f.waiters = append(f.waiters, f.masked...)
 	for i, w := range f.waiters {
-		f.queries = append(f.queries, w.q...)
+		f.queries, f.ks = append(f.queries, w.q...), append(f.ks, len(w.ids))
 		if len(f.masked) == 0 {
 			continue
 		}
@@ -76,9 +78,9 @@ func (b *Batcher) take(f *flush) bool {
 	return true
 }
 
-// run searches f. Every query gets as many results as the one that wants most:
+// run searches f. Every query gets room for as many results as the one that wants most:
 // a backend's selection costs little more for it, and a flush per k would undo
-// the batching.
+// the batching. Backends that k costs more are told what each wants.
 func (b *Batcher) run(f *flush) (err error) {
 	n := len(f.waiters) * f.k
 	f.ids, f.dist = room(f.ids, n), room(f.dist, n)
@@ -89,7 +91,7 @@ func (b *Batcher) run(f *flush) (err error) {
 			err = fmt.Errorf("batch: search panicked: %v\n%s", p, debug.Stack())
 		}
 	}()
-	f.req = compute.SearchRequest{Queries: f.queries, K: f.k, IDs: f.ids, Dist: f.dist}
+	f.req = compute.SearchRequest{Queries: f.queries, K: f.k, Ks: f.ks, IDs: f.ids, Dist: f.dist}
 	if len(f.masks) > 0 {
 		f.req.Skips = f.masks
 	}

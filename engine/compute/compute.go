@@ -145,7 +145,10 @@ type Tiler interface {
 type SearchRequest struct {
 	Queries []float32 // Q×Dim row-major, len = Q*Dim
 	K       int       // results per query, 1..MaxK
-	Skip    []uint64  // optional bitmap over rows, bit set = exclude; nil = none
+	// Ks, if not nil, is how many of its K results each query wants, 1..K. A backend may
+	// leave what is beyond undefined, where it saves work by that.
+	Ks   []int
+	Skip []uint64 // optional bitmap over rows, bit set = exclude; nil = none
 	// Skips, if not nil, has a bitmap for each query, which stands for Skip where it is
 	// not nil; rows beyond such a bitmap are excluded. Queries of one bitmap stand
 	// together, so that a backend can tell by comparing neighbours.

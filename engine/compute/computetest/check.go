@@ -8,7 +8,7 @@ import (
 	"github.com/vectorizer-go/vectorizer/engine/compute"
 )
 
-// checkResults fails t unless req's outputs are the k best of h's stored rows
+// checkResults fails t unless req's outputs are the k best, as many as each query wants, of h's stored rows
 // within the tolerance of e.
 func checkResults(t *testing.T, h compute.HostRows, e compute.Elem, req *compute.SearchRequest) {
 	t.Helper()
@@ -18,10 +18,13 @@ func checkResults(t *testing.T, h compute.HostRows, e compute.Elem, req *compute
 		if req.Skips != nil && req.Skips[q] != nil {
 			skip = padded(req.Skips[q], h)
 		}
-		checkQuery(t, h, e, req.Queries[q*h.Dim:(q+1)*h.Dim], skip,
-			req.IDs[out:out+req.K], req.Dist[out:out+req.K])
+		k := req.K
+		if req.Ks != nil {
+			k = req.Ks[q]
+		}
+		checkQuery(t, h, e, req.Queries[q*h.Dim:(q+1)*h.Dim], skip, req.IDs[out:out+k], req.Dist[out:out+k])
 		if t.Failed() {
-			t.Fatalf("query %d of %d, k %d", q, len(req.Queries)/h.Dim, req.K)
+			t.Fatalf("query %d of %d, k %d", q, len(req.Queries)/h.Dim, k)
 		}
 	}
 }

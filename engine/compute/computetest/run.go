@@ -27,6 +27,7 @@ func Run(t *testing.T, open func(t *testing.T) compute.Backend) {
 	t.Run("results", with(testResults))
 	t.Run("skip", with(testSkip))
 	t.Run("skips", with(testSkips))
+	t.Run("wants", with(testWants))
 	t.Run("ties", with(testTies))
 	t.Run("large values", with(testLargeValues))
 	t.Run("replace", with(testReplace))
