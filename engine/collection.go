@@ -84,7 +84,9 @@ type view struct {
 	copy      *resident.Copy // on the device; nil without one
 	graphCost resident.GraphCost
 	searching atomic.Int64 // searches that graph and device are weighed for, under way
-	filtering atomic.Int64 // the same of host and device, that look at some rows
+	// Under a filter: what walks took, by distance, and scans of codes, by row.
+	walkCost, codeCost resident.GraphCost
+	filtering          atomic.Int64 // filtered searches that the device is weighed for, under way
 
 	batchOnce sync.Once      // makes batch
 	batch     *batch.Batcher // of exact searches; nil until one needs it

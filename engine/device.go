@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/vectorizer-go/vectorizer/engine/compute"
+	"github.com/vectorizer-go/vectorizer/engine/index/hnsw"
 	"github.com/vectorizer-go/vectorizer/engine/resident"
 )
 
@@ -47,11 +48,45 @@ func (s *searcher) graphOrDevice(ctx context.Context, want int) error {
 	begin := time.Now()
 	s.graph(want, nil)
 	s.v.graphCost.Took(effort, time.Since(begin))
-	if note.Backend != "" && s.req.Explain {
-		s.plan.Choice = fmt.Sprintf("%s: %d searches at once, predicted %v on the device, %v in the graph",
-			note.Why, note.Queries, note.Device, note.Host)
-	}
+	s.keptToGraph(&note)
 	return nil
+}
+
+// keptToGraph says why a search that the device was weighed for went to the graph.
+func (s *searcher) keptToGraph(n *compute.Note) {
+	if n.Backend != "" && s.req.Explain {
+		s.plan.Choice = fmt.Sprintf("%s: %d searches at once, predicted %v on the device, %v in the graph",
+			n.Why, n.Queries, n.Device, n.Host)
+	}
+}
+
+// deviceAmong is graphOrDevice under a filter that the rows of m pass. It reports true if
+// the device answered; else the graph did, which may have come short.
+func (s *searcher) deviceAmong(ctx context.Context, m *matching, want int) (bool, error) {
+	queries := int(s.v.filtering.Add(1))
+	defer s.v.filtering.Add(-1)
+	rows := s.v.graph.Rows()
+	work, byCode := hnsw.AmongWork(max(s.ef, want), rows, m.n, coded(s.v.graph) && !s.codes.Ignore)
+	cost := &s.v.walkCost
+	if byCode {
+		cost = &s.v.codeCost
+	}
+	var note compute.Note
+	if host, known := cost.Predict(work, queries); known && s.batched(rows, want) {
+		var device bool
+		if note, device = s.v.copy.InsteadOfWalk(queries, host); device {
+			s.chose(planFilteredExact, "faster on the device than the graph")
+			s.plan.Exhaustive = true
+			if done, err := s.scanMasked(ctx, m, rows, want); done || err != nil {
+				return done, err
+			}
+		}
+	}
+	begin := time.Now()
+	s.graphAmong(m, want)
+	cost.Took(work, time.Since(begin))
+	s.keptToGraph(&note)
+	return false, nil
 }
 
 // put stores a vector in the graph and notes it for the device's copy.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -182,6 +183,77 @@ func TestGraphOrDevice(t *testing.T) {
 	}
 	if st := e.Stats().Device; st.Planned["device_faster"] == 0 || st.Planned["graph_faster"] == 0 {
 		t.Errorf("%+v", st.Planned)
+	}
+}
+
+// TestFilteredGraphOrDevice: a filter that lets many rows through sends a search to the
+// device when a walk, or a scan of codes, is known to take longer.
+func TestFilteredGraphOrDevice(t *testing.T) {
+	const n, dim, k = 4500, 256, 7
+	e, _ := deviceEngine(t)
+	if _, err := e.CreateCollection(context.Background(), CollectionConfig{Name: "a", Dimension: dim,
+		Metric: compute.L2, Quantization: QuantizeSQ8, HNSW: HNSWConfig{M: 4, EfConstruction: 8}}); err != nil {
+		t.Fatal(err)
+	}
+	bulk(t, e, "a", 0, n)
+	c, err := e.cat.find("a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := c.view.Load()
+	eventually(t, func() bool { return v.graph.Pending() == 0 && coded(v.graph) })
+	dropSome(t, e, n)
+	all := allByDistance(t, e, dim)
+	search := func(ignore bool) (*Explain, []Hit) {
+		t.Helper()
+		res, err := e.Search(context.Background(), "a", &SearchRequest{
+			Vector: probe(dim), K: k, Explain: true, Codes: CodeUse{Ignore: ignore}, Ef: 80,
+			Filter: mustFilterErr(`{"must":[{"key":"n","range":{"lt":4000}}]}`),
+		})
+		if err != nil || len(res.Hits) != k {
+			t.Fatalf("%d hits, %v", len(res.Hits), err)
+		}
+		return res.Explain, res.Hits
+	}
+	for _, ignore := range []bool{false, true} {
+		cost := &v.codeCost
+		if ignore {
+			cost = &v.walkCost
+		}
+		if x, _ := search(ignore); x.Plan != planFilteredGraph || x.Choice != "" {
+			t.Errorf("ignore %v, before anything is known of the graph: %+v", ignore, x)
+		}
+		for range 100 {
+			cost.Took(1, 0)
+		}
+		if x, _ := search(ignore); x.Plan != planFilteredGraph ||
+			!strings.Contains(x.Choice, "graph_faster: 1 searches at once") {
+			t.Errorf("ignore %v, with a fast graph: %+v", ignore, x)
+		}
+		for range 1000 {
+			cost.Took(1, time.Hour)
+		}
+		eventually(t, func() bool { x, _ := search(ignore); return x.Plan == planFilteredExact })
+		x, hits := search(ignore)
+		if x.Backend != "fake:0" || !x.Exhaustive || !strings.Contains(x.Reason, "faster on the device") ||
+			!strings.Contains(x.Choice, "device_faster") || x.Matching < smallRows {
+			t.Errorf("ignore %v, with a slow graph: %+v", ignore, x)
+		}
+		allowed := all[:0:0]
+		for _, h := range all {
+			if number, err := strconv.Atoi(h.ID); err == nil && number < 4000 {
+				allowed = append(allowed, h)
+			}
+		}
+		for i, h := range hits {
+			if h.ID != allowed[i].ID {
+				t.Errorf("hit %d is %s, want %s", i, h.ID, allowed[i].ID)
+			}
+		}
+	}
+	if st := e.Stats().Device; st.PlannedFiltered["device_faster"] == 0 || st.PlannedFiltered["graph_faster"] == 0 ||
+		st.Planned["device_faster"] != 0 {
+		t.Errorf("%+v, %+v", st.PlannedFiltered, st.Planned)
 	}
 }
 

@@ -76,16 +76,27 @@ func (s *searcher) among(ctx context.Context, m *matching, want int) error {
 	case m.n <= smallRows || s.scanIsCheaper(m.n, want):
 		return s.scanAmong(ctx, m, want, "a scan of the matching rows costs less")
 	}
-	s.chose(planFilteredGraph, "many rows match")
-	s.graph(want, m.dense(&s.allow))
-	if s.req.Explain && s.trace.Hops == 0 {
-		s.plan.Reason = "codes of the matching rows were scanned"
+	if s.v.copy != nil {
+		if done, err := s.deviceAmong(ctx, m, want); done || err != nil {
+			return err
+		}
+	} else {
+		s.graphAmong(m, want)
 	}
 	// The graph never comes short by itself; this holds it to that.
 	if len(s.hits) < min(want, m.n) {
 		return s.scanAmong(ctx, m, want, "the graph came short")
 	}
 	return nil
+}
+
+// graphAmong walks the graph for rows of m, or scans their codes.
+func (s *searcher) graphAmong(m *matching, want int) {
+	s.chose(planFilteredGraph, "many rows match")
+	s.graph(want, m.dense(&s.allow))
+	if s.req.Explain && s.trace.Hops == 0 {
+		s.plan.Reason = "codes of the matching rows were scanned"
+	}
 }
 
 // scanIsCheaper compares n distances in a scan by vectors with those of a walk in

@@ -140,6 +140,12 @@ func (s *searcher) scanShared(ctx context.Context, m *matching, want int) (bool,
 	if !s.v.copy.InsteadOfHost(m.n, queries) {
 		return false, nil
 	}
+	return s.scanMasked(ctx, m, total, want)
+}
+
+// scanMasked scans the rows of m in a batch over all of total rows; it reports false
+// where too many tie.
+func (s *searcher) scanMasked(ctx context.Context, m *matching, total, want int) (bool, error) {
 	mask := s.e.masks.Get()
 	defer mask.Release()
 	mask.Words = invert(append(mask.Words[:0], m.dense(&s.allow)...), total)

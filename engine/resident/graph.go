@@ -9,7 +9,7 @@ import (
 	"github.com/vectorizer-go/vectorizer/engine/compute"
 )
 
-// GraphCost is what searches of one collection's graph took, by effort: the part of
+// GraphCost is what searches of one kind in one collection's graph took, by effort: the part of
 // the cost model that nothing but the graph itself can tell. Its methods may be
 // called from any goroutine; the zero value knows nothing yet.
 type GraphCost struct {
@@ -61,9 +61,21 @@ func (g *GraphCost) Predict(ef, queries int) (time.Duration, bool) {
 // on the device, because that is predicted to take less time than the graph does.
 // While only the copy is missing it is made, and the answer is no. The note says why.
 func (c *Copy) InsteadOfGraph(queries int, graph time.Duration) (compute.Note, bool) {
+	return c.insteadOf(queries, graph, 0, &c.p.planned)
+}
+
+// InsteadOfWalk is InsteadOfGraph of searches under filters, each with a bitmap of its own.
+func (c *Copy) InsteadOfWalk(queries int, walk time.Duration) (compute.Note, bool) {
+	masks := c.p.deviceModel.Masks(c.src.Rows(), queries)
+	return c.insteadOf(queries, walk, masks, &c.p.plannedFiltered)
+}
+
+func (c *Copy) insteadOf(
+	queries int, graph, masks time.Duration, planned *[reasonCount]atomic.Uint64,
+) (compute.Note, bool) {
 	n := compute.Note{
 		Backend: "graph", Why: GraphFaster.String(), Queries: queries, Host: graph,
-		Device: c.predict(c.where(), c.src.Rows(), queries),
+		Device: c.predict(c.where(), c.src.Rows(), queries) + masks,
 	}
 	reason := GraphFaster
 	switch {
@@ -73,15 +85,15 @@ func (c *Copy) InsteadOfGraph(queries int, graph time.Duration) (compute.Note, b
 	default:
 		reason = c.readyOrAsk(false)
 	}
-	if reason == DeviceFaster && c.p.planned[DeviceFaster].Load()%graphCostEvery == graphCostEvery-1 {
-		c.p.planned[DeviceFaster].Add(1)
+	if reason == DeviceFaster && planned[DeviceFaster].Load()%graphCostEvery == graphCostEvery-1 {
+		planned[DeviceFaster].Add(1)
 		reason = Measuring
 	}
 	n.Why = reason.String()
 	if reason == DeviceFaster {
 		n.Backend = c.p.deviceName
 	}
-	c.p.planned[reason].Add(1)
+	planned[reason].Add(1)
 	return n, reason == DeviceFaster
 }
 
@@ -91,9 +103,10 @@ func (c *Copy) InsteadOfGraph(queries int, graph time.Duration) (compute.Note, b
 // is missing it is made, and the answer is no.
 func (c *Copy) InsteadOfHost(rows, queries int) bool {
 	all := c.src.Rows()
+	masks := c.p.deviceModel.Masks(all, queries)
 	host := c.p.hostModel.Predict(rows, c.dim, 1) * time.Duration(queries)
-	return c.predict(c.where(), all, queries) < host && !c.p.suspended() &&
-		c.readyOrAsk(c.p.predictTiled(all, c.dim, queries) < host) == DeviceFaster
+	return c.predict(c.where(), all, queries)+masks < host && !c.p.suspended() &&
+		c.readyOrAsk(c.p.predictTiled(all, c.dim, queries) < host-masks) == DeviceFaster
 }
 
 // readyOrAsk is DeviceFaster if the copy is there; if not, it is asked for, as current

@@ -13,17 +13,25 @@ import (
 //	Fixed + rows*dim*(Scan + queries*Op)
 //
 // where Scan is the share of reading the rows once and Op that of one query's
-// arithmetic. It is fitted to three measurements on the machine at hand.
+// arithmetic. It is fitted to three measurements on the machine at hand, of a device to a
+// fourth for the bitmaps of filtered searches, which Masks predicts.
 type Model struct {
 	Fixed float64 // seconds
 	Scan  float64 // seconds per component of a row
 	Op    float64 // seconds per component of a row and query
+	Mask  float64 // seconds per row and query that has a bitmap of its own
 }
 
 // Predict is the time of a search of queries over rows of dim components.
 func (m Model) Predict(rows, dim, queries int) time.Duration {
 	s := m.Fixed + float64(rows)*float64(dim)*(m.Scan+float64(queries)*m.Op)
 	return time.Duration(s * float64(time.Second))
+}
+
+// Masks is what bitmaps of their own add to a search of queries over rows: a bit a row and
+// query has to reach the device.
+func (m Model) Masks(rows, queries int) time.Duration {
+	return time.Duration(m.Mask * float64(rows) * float64(queries) * float64(time.Second))
 }
 
 // What a measurement searches: rows of measureDim components, as many as take
@@ -36,16 +44,16 @@ const (
 	measureEnough  = 2 * time.Millisecond
 )
 
-// Measure fits a model to b, by searches for one and for some queries, within about
-// budget.
-func Measure(b compute.Backend, queries int, budget time.Duration) (Model, error) {
+// Measure fits a model to b, by searches for one and for some queries, the latter with
+// bitmaps too if masks says so, within about budget.
+func Measure(b compute.Backend, queries int, budget time.Duration, masks bool) (Model, error) {
 	deadline := time.Now().Add(budget)
-	fixed, err := timeSearch(b, 32, 1)
+	fixed, err := timeSearch(b, 32, 1, false)
 	if err != nil {
 		return Model{}, err
 	}
 	for rows := measureRowsMin; ; rows *= 4 {
-		one, err := timeSearch(b, rows, 1)
+		one, err := timeSearch(b, rows, 1, false)
 		if err != nil {
 			return Model{}, err
 		}
@@ -55,12 +63,18 @@ func Measure(b compute.Backend, queries int, budget time.Duration) (Model, error
 		if one > measureEnough { // a slow backend shows it with fewer
 			queries = max(2, min(queries, max(measureQueries/8, int(4*budget/one))))
 		}
-		many, err := timeSearch(b, rows, queries)
+		many, err := timeSearch(b, rows, queries, false)
 		if err != nil {
 			return Model{}, err
 		}
+		masked := many
+		if masks {
+			if masked, err = timeSearch(b, rows, queries, true); err != nil {
+				return Model{}, err
+			}
+		}
 		size := float64(rows) * measureDim
-		m := Model{Fixed: fixed.Seconds()}
+		m := Model{Fixed: fixed.Seconds(), Mask: max(0, (masked-many).Seconds()/float64(rows*queries))}
 		m.Op = max(0, (many-one).Seconds()/float64(queries-1)/size)
 		m.Scan = max(0, (one-fixed).Seconds()/size-m.Op)
 		return m, nil
@@ -68,7 +82,7 @@ func Measure(b compute.Backend, queries int, budget time.Duration) (Model, error
 }
 
 // timeSearch is the least of three times of one search.
-func timeSearch(b compute.Backend, rows, queries int) (time.Duration, error) {
+func timeSearch(b compute.Backend, rows, queries int, masked bool) (time.Duration, error) {
 	m, err := b.NewMatrix(compute.MatrixSpec{Rows: rows, Dim: measureDim, Elem: compute.F32, Metric: compute.L2})
 	if err != nil {
 		return 0, err
@@ -91,6 +105,11 @@ func timeSearch(b compute.Backend, rows, queries int) (time.Duration, error) {
 	}
 	for i := range req.Queries {
 		req.Queries[i] = r.Float32()
+	}
+	for range queries {
+		if masked {
+			req.Skips = append(req.Skips, make([]uint64, (rows+63)/64))
+		}
 	}
 	best := time.Duration(1<<63 - 1)
 	for range 3 {

@@ -56,27 +56,29 @@ const (
 // Pool is the device of an engine, with what was measured of it and of the host.
 // Its methods may be called from any goroutine.
 type Pool struct {
-	device       compute.Backend
-	deviceName   string
-	hostName     string
-	deviceModel  Model
-	hostModel    Model
-	tiler        compute.Tiler // nil where the device cannot
-	tiledModel   Model
-	log          zerolog.Logger
-	batches      [reasonCount]atomic.Uint64
-	queries      [reasonCount]atomic.Uint64
-	planned      [reasonCount]atomic.Uint64 // searches that graph and device were weighed for
-	nanos        atomic.Uint64              // on the device
-	predictedNs  atomic.Uint64              // for the same batches
-	stages       stages
-	bytes        atomic.Int64
-	tiledBytes   atomic.Int64
-	syncedRows   atomic.Uint64
-	retryLost    time.Duration
-	retryNoRoom  time.Duration
-	inlineRowMax int
-	suspendedTo  atomic.Int64 // nanoseconds since 1970
+	device      compute.Backend
+	deviceName  string
+	hostName    string
+	deviceModel Model
+	hostModel   Model
+	tiler       compute.Tiler // nil where the device cannot
+	tiledModel  Model
+	log         zerolog.Logger
+	batches     [reasonCount]atomic.Uint64
+	queries     [reasonCount]atomic.Uint64
+	planned     [reasonCount]atomic.Uint64 // searches that graph and device were weighed for
+	// plannedFiltered is the same of searches under a filter.
+	plannedFiltered [reasonCount]atomic.Uint64
+	nanos           atomic.Uint64 // on the device
+	predictedNs     atomic.Uint64 // for the same batches
+	stages          stages
+	bytes           atomic.Int64
+	tiledBytes      atomic.Int64
+	syncedRows      atomic.Uint64
+	retryLost       time.Duration
+	retryNoRoom     time.Duration
+	inlineRowMax    int
+	suspendedTo     atomic.Int64 // nanoseconds since 1970
 }
 
 // suspendFor is how long nothing is sent to a device that did not answer in time.
@@ -118,11 +120,11 @@ func New(backends []compute.Backend, log zerolog.Logger) (*Pool, error) {
 
 // measure fits both models. A device that is lost meanwhile gets some more time.
 func (p *Pool) measure(host compute.Backend) (err error) {
-	if p.hostModel, err = Measure(host, measureQueries, measureBudget); err != nil {
+	if p.hostModel, err = Measure(host, measureQueries, measureBudget, false); err != nil {
 		return err
 	}
 	for range measureTries {
-		if p.deviceModel, err = Measure(p.device, measureQueries, measureBudget); err == nil {
+		if p.deviceModel, err = Measure(p.device, measureQueries, measureBudget, true); err == nil {
 			err = p.measureTiled()
 		}
 		if !errors.Is(err, compute.ErrDeviceLost) {
@@ -142,7 +144,7 @@ func (p *Pool) measureTiled() (err error) {
 	if !ok {
 		return nil
 	}
-	p.tiledModel, err = Measure(tiledBackend{p.device, t}, p.device.Info().BatchRows, measureBudget)
+	p.tiledModel, err = Measure(tiledBackend{p.device, t}, p.device.Info().BatchRows, measureBudget, false)
 	switch {
 	case errors.Is(err, compute.ErrNoMemory) || errors.Is(err, compute.ErrUnsupported):
 		return nil
@@ -165,33 +167,36 @@ func (p *Pool) Device() compute.Backend { return p.device }
 
 // Stats are the pool's counts since the start.
 type Stats struct {
-	Device      string
-	Batches     map[string]uint64 // by Reason
-	Queries     map[string]uint64
-	Planned     map[string]uint64 // searches that graph and device were weighed for
-	DeviceTime  time.Duration     // of the batches on the device
-	Predicted   time.Duration     // what the model said they would take
-	Stages      compute.Times     // of those batches whose stages the device could tell
-	Bytes       int64             // of the device, held by copies
-	TiledBytes  int64             // of the host, held by copies that are searched in tiles
-	Tiles       bool              // rows that do not fit are searched in tiles, where that is faster
-	SyncedRows  uint64            // uploaded because they had changed
-	DeviceModel Model
-	HostModel   Model
-	TiledModel  Model
+	Device  string
+	Batches map[string]uint64 // by Reason
+	Queries map[string]uint64
+	Planned map[string]uint64 // searches that graph and device were weighed for
+	// PlannedFiltered is the same of searches under a filter.
+	PlannedFiltered map[string]uint64
+	DeviceTime      time.Duration // of the batches on the device
+	Predicted       time.Duration // what the model said they would take
+	Stages          compute.Times // of those batches whose stages the device could tell
+	Bytes           int64         // of the device, held by copies
+	TiledBytes      int64         // of the host, held by copies that are searched in tiles
+	Tiles           bool          // rows that do not fit are searched in tiles, where that is faster
+	SyncedRows      uint64        // uploaded because they had changed
+	DeviceModel     Model
+	HostModel       Model
+	TiledModel      Model
 }
 
 // Stats reads the counts.
 func (p *Pool) Stats() Stats {
 	s := Stats{
 		Device: p.deviceName, Batches: map[string]uint64{}, Queries: map[string]uint64{}, Planned: map[string]uint64{},
-		DeviceTime: time.Duration(p.nanos.Load()), Predicted: time.Duration(p.predictedNs.Load()),
+		PlannedFiltered: map[string]uint64{},
+		DeviceTime:      time.Duration(p.nanos.Load()), Predicted: time.Duration(p.predictedNs.Load()),
 		Stages: p.stages.sum(),
 		Bytes:  p.bytes.Load(), TiledBytes: p.tiledBytes.Load(), SyncedRows: p.syncedRows.Load(),
 		Tiles: p.tiler != nil, DeviceModel: p.deviceModel, HostModel: p.hostModel, TiledModel: p.tiledModel,
 	}
 	for r := range reasonCount {
-		s.Planned[r.String()] = p.planned[r].Load()
+		s.Planned[r.String()], s.PlannedFiltered[r.String()] = p.planned[r].Load(), p.plannedFiltered[r].Load()
 		if r == GraphFaster || r == Measuring {
 			continue // of no exact search
 		}

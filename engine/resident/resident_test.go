@@ -289,7 +289,7 @@ func TestWritesBesideSearches(t *testing.T) {
 }
 
 func TestMeasure(t *testing.T) {
-	m, err := Measure(computetest.Reference{}, 8, 10*time.Millisecond)
+	m, err := Measure(computetest.Reference{}, 8, 10*time.Millisecond, true)
 	if err != nil {
 		t.Fatal(err)
 	}

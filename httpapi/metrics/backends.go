@@ -52,10 +52,12 @@ func collectBackends(out chan<- prometheus.Metric, st *engine.Stats) {
 				took.Seconds(), []string{"backend", "stage"}, []string{d.Device, stage})
 		}
 	}
-	for reason, n := range d.Planned {
-		emit(prometheus.CounterValue, "backend_planned_searches_total",
-			"Searches that need not be exact, by why they went to the device or the graph.",
-			float64(n), []string{"backend", "reason"}, []string{d.Device, reason})
+	for filtered, planned := range map[string]map[string]uint64{"false": d.Planned, "true": d.PlannedFiltered} {
+		for reason, n := range planned {
+			emit(prometheus.CounterValue, "backend_planned_searches_total",
+				"Searches that need not be exact, filtered or not, by why they went to the device or the graph.",
+				float64(n), []string{"backend", "filtered", "reason"}, []string{d.Device, filtered, reason})
+		}
 	}
 	for reason, n := range d.Batches {
 		emit(prometheus.CounterValue, "backend_batches_total",

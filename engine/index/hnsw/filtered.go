@@ -25,8 +25,8 @@ const (
 // comes short.
 func (w *walk) among(ef, k, rows, allowed int) []cand {
 	coded := w.src.codes != nil
-	places := min(ef*rows/allowed, rows) // with the hidden ones between
-	if coded && allowed <= codeScanGain*walkPlaces*places {
+	places := placesAmong(ef, rows, allowed)
+	if coded && scansCodes(places, allowed) {
 		return w.amongCodes(ef, k, rows)
 	}
 	w.budget = allowed
@@ -41,6 +41,23 @@ func (w *walk) among(ef, k, rows, allowed int) []cand {
 		return w.amongCodes(ef, k, rows)
 	}
 	return nil
+}
+
+// placesAmong is how long the list of a walk is, with the hidden ones between.
+func placesAmong(ef, rows, allowed int) int { return min(ef*rows/allowed, rows) }
+
+// scansCodes reports whether codes of the allowed rows are scanned rather than walked by.
+func scansCodes(places, allowed int) bool { return allowed <= codeScanGain*walkPlaces*places }
+
+// AmongWork is what a search under a filter that allowed of rows pass is expected to do:
+// to scan so many codes, or else to compute so many distances in a walk. coded says
+// whether it goes by codes at all.
+func AmongWork(ef, rows, allowed int, coded bool) (work int, byCode bool) {
+	places := placesAmong(ef, rows, allowed)
+	if coded && scansCodes(places, allowed) {
+		return allowed, true
+	}
+	return walkPlaces * places, false
 }
 
 // walkAmong returns the ef nearest linked rows that are allowed, with hidden ones
