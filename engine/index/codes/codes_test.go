@@ -122,3 +122,25 @@ func TestAxesAreOrthogonal(t *testing.T) {
 		}
 	}
 }
+
+// Of the forms to try, one of each kind has all directions but a few, and is the widest.
+func TestWidths(t *testing.T) {
+	for _, dim := range []int{1, 16, 17, 100, 256, 784, 2048} {
+		for _, kind := range []Kind{SQ8, SQ4, Binary, Auto} {
+			tr := &trainer{kind: kind, dim: dim}
+			widest := map[Kind]int{}
+			for _, w := range tr.widths() {
+				widest[w.kind] = max(widest[w.kind], w.stride)
+			}
+			for _, w := range tr.widths() {
+				room := w.kind.room(w.stride)
+				if w.whole != (w.stride == widest[w.kind]) || w.whole && room < dim-2*trailerBytes {
+					t.Errorf("%d components, %v: %d bytes have room for %d, whole %v", dim, w.kind, w.stride, room, w.whole)
+				}
+			}
+			if len(widest) != len(tr.kinds()) {
+				t.Errorf("%d components, %v: forms of %d kinds", dim, kind, len(widest))
+			}
+		}
+	}
+}

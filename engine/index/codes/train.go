@@ -21,10 +21,13 @@ const (
 
 	// A projection is narrow enough when of the goalK nearest rows of the sample
 	// at least goalShare are among the first goalDepth by code. A sample has fewer
-	// rows that compete than all rows, so the goal is stricter than it looks.
-	goalK     = 10
-	goalDepth = 13
-	goalShare = 0.99
+	// rows that compete than all rows, so the goal is stricter than it looks. Codes
+	// of all directions but a few may be deeper, up to wholeDepth: they err at random,
+	// which a longer list mends; directions left out are missing in every list.
+	goalK      = 10
+	goalDepth  = 13
+	wholeDepth = 16
+	goalShare  = 0.99
 
 	// faithfulDepth is the depth up to which codes are worth their while.
 	faithfulDepth = 24
@@ -111,7 +114,7 @@ func (t *trainer) projected(sample []float32) *Model {
 	var best *Model
 	for _, w := range t.widths() {
 		m := t.withStride(sample, axes, w.kind, w.stride)
-		if goal.measure(m); m.depth <= goalDepth {
+		if goal.measure(m); m.depth <= goalDepth || w.whole && m.depth <= wholeDepth {
 			return m
 		}
 		best = better(best, m)
@@ -131,6 +134,7 @@ func better(a, b *Model) *Model {
 type width struct {
 	kind   Kind
 	stride int
+	whole  bool // all directions but a few
 }
 
 // widths are the forms to try, by rising size. Of each kind the widest leaves out a
@@ -139,9 +143,9 @@ func (t *trainer) widths() (out []width) {
 	for _, k := range t.kinds() {
 		widest := k.widthFor(max(t.dim-2*trailerBytes, 1))
 		for stride := lineBytes; stride < widest; stride += step64(stride) {
-			out = append(out, width{k, stride})
+			out = append(out, width{kind: k, stride: stride})
 		}
-		out = append(out, width{k, widest})
+		out = append(out, width{kind: k, stride: widest, whole: true})
 	}
 	slices.SortStableFunc(out, func(a, b width) int { return a.stride - b.stride })
 	return out
