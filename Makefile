@@ -16,7 +16,7 @@ PKGS ?= ./...
 # Seconds for each fuzz target of `make fuzz`.
 FUZZ_SECONDS ?= 60
 
-.PHONY: help build cuda kernels gpu-check gpu-bench demo test test-long test-race bench bench-micro lint fuzz \
+.PHONY: help build profile cuda kernels gpu-check gpu-bench demo test test-long test-race bench bench-micro lint fuzz \
 	generate cross cover fmt clean
 
 help: ## Show this list.
@@ -24,7 +24,10 @@ help: ## Show this list.
 
 build: ## Build bin/vectorizer (static, no C compiler needed).
 	@mkdir -p bin
-	CGO_ENABLED=0 $(GO) build -buildvcs=auto -ldflags '$(LDFLAGS)' -o bin/vectorizer ./cmd/vectorizer
+	CGO_ENABLED=0 $(GO) build -pgo=auto -buildvcs=auto -ldflags '$(LDFLAGS)' -o bin/vectorizer ./cmd/vectorizer
+
+profile: ## Measure where the program's time goes; write cmd/vectorizer/default.pgo (minutes).
+	build/profile.sh
 
 cuda: ## Build bin/vectorizer-cuda, for hosts with and without a GPU (Linux).
 	build/cuda.sh binary bin/vectorizer-cuda
@@ -42,13 +45,13 @@ demo: build ## Build, then store, index, search and measure a real data set over
 	bin/vectorizer demo
 
 test: ## Run every test (under ten minutes on two cores).
-	$(GO) test -timeout 10m $(TESTFLAGS) $(PKGS)
+	$(GO) test -pgo=off -timeout 10m $(TESTFLAGS) $(PKGS)
 
 test-long: ## Run every test with the long tier: more seeds, 50 crash rounds.
-	$(GO) test -tags long -timeout 2h $(TESTFLAGS) $(PKGS)
+	$(GO) test -pgo=off -tags long -timeout 2h $(TESTFLAGS) $(PKGS)
 
 test-race: ## Run every test, with fewer rounds, under the race detector (needs a C compiler).
-	CGO_ENABLED=1 $(GO) test -race -short -timeout 30m $(TESTFLAGS) $(PKGS)
+	CGO_ENABLED=1 $(GO) test -pgo=off -race -short -timeout 30m $(TESTFLAGS) $(PKGS)
 
 bench: build ## Run every benchmark suite beside hnswlib; write bench/results and REPORT.html there.
 	bench/peers/setup.sh
@@ -72,7 +75,7 @@ cross: ## Build for every supported platform.
 
 cover: ## Run every test with coverage; write bin/cover.html.
 	@mkdir -p bin
-	$(GO) test -timeout 20m -coverpkg=./... -coverprofile=bin/cover.out $(PKGS)
+	$(GO) test -pgo=off -timeout 20m -coverpkg=./... -coverprofile=bin/cover.out $(PKGS)
 	$(GO) tool cover -html=bin/cover.out -o bin/cover.html
 	$(GO) tool cover -func=bin/cover.out | tail -n 1
 

@@ -15,5 +15,5 @@ func main() {
 	zerolog.TimeFieldFormat = "2006-01-02T15:04:05.000Z07:00"
 	zerolog.TimestampFunc = func() time.Time { return time.Now().UTC() }
 	a := newApp()
-	os.Exit(a.run(context.Background(), os.Args[1:]))
+	os.Exit(profiled(func() int { return a.run(context.Background(), os.Args[1:]) }))
 }

@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 	if runtime.GOOS == "windows" {
 		binary += ".exe"
 	}
-	build := exec.Command("go", "build", "-buildvcs=false", "-ldflags", "-X main.version=1.2.3-test",
+	build := exec.Command("go", "build", "-pgo=off", "-buildvcs=false", "-ldflags", "-X main.version=1.2.3-test",
 		"-o", binary, ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
