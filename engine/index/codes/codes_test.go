@@ -135,7 +135,8 @@ func TestWidths(t *testing.T) {
 			for _, w := range tr.widths() {
 				room := w.kind.room(w.stride)
 				if w.whole != (w.stride == widest[w.kind]) || w.whole && room < dim-2*trailerBytes {
-					t.Errorf("%d components, %v: %d bytes have room for %d, whole %v", dim, w.kind, w.stride, room, w.whole)
+					t.Errorf("%d components, %v: %d bytes have room for %d, whole %v",
+						dim, w.kind, w.stride, room, w.whole)
 				}
 			}
 			if len(widest) != len(tr.kinds()) {
