@@ -125,7 +125,7 @@ func TestLineAt(t *testing.T) {
 	}
 }
 
-// The line is used only where the goal lies among the measured recalls.
+// The work at the goal lies between that of an effort below it and that of one above it.
 func TestWorkAt(t *testing.T) {
 	set, err := dataset.Small()
 	if err != nil {

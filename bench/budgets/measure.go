@@ -27,7 +27,8 @@ const (
 	codeBuilds = 6 // graphs built on codes, which differ by when training ends
 )
 
-// efs are the efforts of which the work at goalRecall is a mean.
+// efs are the efforts through which the line of workAt is drawn: on both sides of
+// goalRecall, up to the first that is perfect.
 var efs = []int{10, 12, 14, 17, 20, 24, 28, 34, 40, 48, 56}
 
 // Measure measures everything on the small data set that the binary carries.
