@@ -17,6 +17,8 @@ TEXT ·freshBase(SB), NOSPLIT, $0-72
 	MOVQ lines+56(FP), R9
 	XORQ R10, R10
 	XORQ R11, R11
+	CMPQ R9, $0x02
+	JE   two
 
 next:
 	CMPQ R10, CX
@@ -46,6 +48,30 @@ line:
 	DECQ       R13
 	JG         line
 	JMP        next
+
+two:
+	CMPQ R10, CX
+	JGE  done
+	MOVL (AX)(R10*4), R9
+	INCQ R10
+	CMPL R9, $-1
+	JE   done
+	MOVQ R9, R12
+	SHRQ $0x06, R12
+	CMPQ R12, BX
+	JAE  two
+	MOVQ (DX)(R12*8), R13
+	BTSQ R9, R13
+	MOVQ R13, (DX)(R12*8)
+	MOVL R9, (SI)(R11*4)
+
+	// one more unless the bit was set
+	SBBQ       $-1, R11
+	IMULQ      R8, R9
+	ADDQ       DI, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 64(R9)
+	JMP        two
 
 done:
 	MOVQ R11, ret+64(FP)
@@ -89,6 +115,135 @@ line:
 	JMP        row
 
 done:
+	RET
+
+// func keepNearestAVX2(list *uint64, n int, limit int, ids *uint32, dist *float32, count int, stop float32, than float32, links *uint32, stride int, lines int) (held int, first int, used int)
+// Requires: AVX, AVX2, CMOV, MMX+, POPCNT
+TEXT ·keepNearestAVX2(SB), NOSPLIT, $0-104
+	MOVQ     list+0(FP), AX
+	MOVQ     n+8(FP), CX
+	MOVQ     ids+24(FP), DI
+	MOVQ     dist+32(FP), R8
+	MOVQ     count+40(FP), R9
+	VMOVSS   than+52(FP), X2
+	MOVQ     limit+16(FP), DX
+	XORQ     R10, R10
+	CMPQ     CX, limit+16(FP)
+	JGE      fullFirst
+	VPCMPEQD Y1, Y1, Y1
+	VPSRLD   $0x18, Y1, Y1
+	VPSLLD   $0x17, Y1, Y1
+	JMP      setFirst
+
+fullFirst:
+	VBROADCASTSS -8(AX)(CX*8), Y1
+
+setFirst:
+block:
+	CMPQ      R10, R9
+	JGE       done
+	VCMPPS    $0x1e, (R8)(R10*4), Y1, Y0
+	VMOVMSKPS Y0, R11
+
+each:
+	TESTL        R11, R11
+	JZ           eight
+	BSFL         R11, R12
+	ADDQ         R10, R12
+	CMPQ         R12, R9
+	JGE          done
+	LEAL         -1(R11), SI
+	ANDL         SI, R11
+	VBROADCASTSS (R8)(R12*4), Y0
+	VUCOMISS     X1, X0
+	JAE          each
+	VUCOMISS     stop+48(FP), X0
+	JE           stop
+	MOVL         (DI)(R12*4), BX
+	VUCOMISS     X2, X0
+	JAE          fetched
+	VMOVAPS      X0, X2
+	MOVQ         lines+72(FP), R13
+	TESTQ        R13, R13
+	JZ           fetched
+	MOVQ         BX, SI
+	IMULQ        stride+64(FP), SI
+	ADDQ         links+56(FP), SI
+
+line:
+	PREFETCHT0 (SI)
+	ADDQ       $0x40, SI
+	DECQ       R13
+	JG         line
+
+fetched:
+	SHLQ    $0x20, BX
+	MOVL    (R8)(R12*4), SI
+	ORQ     SI, BX
+	LEAQ    1(CX), SI
+	CMPQ    SI, limit+16(FP)
+	CMOVQLE SI, CX
+	LEAQ    -1(CX), SI
+
+four:
+	CMPQ      SI, $0x04
+	JL        few
+	VMOVUPS   -32(AX)(SI*8), Y1
+	VCMPPS    $0x1e, Y0, Y1, Y3
+	VMOVSLDUP Y3, Y3
+	VMOVUPS   Y1, -24(AX)(SI*8)
+	VMOVMSKPD Y3, R13
+	SUBQ      $0x04, SI
+	CMPL      R13, $0x0f
+	JE        four
+	VPERMQ    $0x90, Y1, Y0
+	VBLENDVPD Y3, Y0, Y1, Y1
+	VMOVUPS   Y1, (AX)(SI*8)
+	POPCNTL   R13, R13
+	ADDQ      $0x04, SI
+	SUBQ      R13, SI
+	JMP       found
+
+few:
+	TESTQ    SI, SI
+	JZ       found
+	VMOVSS   -8(AX)(SI*8), X3
+	VUCOMISS X0, X3
+	JBE      found
+	MOVQ     -8(AX)(SI*8), R13
+	MOVQ     R13, (AX)(SI*8)
+	DECQ     SI
+	JMP      few
+
+found:
+	MOVQ     BX, (AX)(SI*8)
+	CMPQ     SI, DX
+	CMOVQLT  SI, DX
+	CMPQ     CX, limit+16(FP)
+	JGE      fullThen
+	VPCMPEQD Y1, Y1, Y1
+	VPSRLD   $0x18, Y1, Y1
+	VPSLLD   $0x17, Y1, Y1
+	JMP      setThen
+
+fullThen:
+	VBROADCASTSS -8(AX)(CX*8), Y1
+
+setThen:
+	JMP each
+
+eight:
+	ADDQ $0x08, R10
+	JMP  block
+
+done:
+	MOVQ R9, R12
+
+stop:
+	VZEROUPPER
+	MOVQ CX, held+80(FP)
+	MOVQ DX, first+88(FP)
+	MOVQ R12, used+96(FP)
 	RET
 
 // func scoreU8AVX512(q *int8, rows *byte, stride int, ids *uint32, count int, shift int32, scale float32, bias float32, offset float32, out *float32)
@@ -363,6 +518,14 @@ column:
 	VPMADDUBSW   Y10, Y12, Y12
 	VPMADDUBSW   Y11, Y13, Y13
 	VPADDW       Y13, Y12, Y12
+	VMOVDQU      32(R9)(R13*1), Y13
+	VPSRLW       $0x04, Y13, Y14
+	VPAND        Y4, Y13, Y13
+	VPAND        Y4, Y14, Y14
+	VPMADDUBSW   32(AX)(R13*2), Y13, Y13
+	VPMADDUBSW   96(AX)(R13*2), Y14, Y14
+	VPADDW       Y14, Y13, Y13
+	VPADDW       Y13, Y12, Y12
 	VPMADDWD     Y5, Y12, Y12
 	VPADDD       Y12, Y6, Y6
 	VMOVDQU      (R10)(R13*1), Y12
@@ -371,6 +534,14 @@ column:
 	VPAND        Y4, Y13, Y13
 	VPMADDUBSW   Y10, Y12, Y12
 	VPMADDUBSW   Y11, Y13, Y13
+	VPADDW       Y13, Y12, Y12
+	VMOVDQU      32(R10)(R13*1), Y13
+	VPSRLW       $0x04, Y13, Y14
+	VPAND        Y4, Y13, Y13
+	VPAND        Y4, Y14, Y14
+	VPMADDUBSW   32(AX)(R13*2), Y13, Y13
+	VPMADDUBSW   96(AX)(R13*2), Y14, Y14
+	VPADDW       Y14, Y13, Y13
 	VPADDW       Y13, Y12, Y12
 	VPMADDWD     Y5, Y12, Y12
 	VPADDD       Y12, Y7, Y7
@@ -381,6 +552,14 @@ column:
 	VPMADDUBSW   Y10, Y12, Y12
 	VPMADDUBSW   Y11, Y13, Y13
 	VPADDW       Y13, Y12, Y12
+	VMOVDQU      32(R11)(R13*1), Y13
+	VPSRLW       $0x04, Y13, Y14
+	VPAND        Y4, Y13, Y13
+	VPAND        Y4, Y14, Y14
+	VPMADDUBSW   32(AX)(R13*2), Y13, Y13
+	VPMADDUBSW   96(AX)(R13*2), Y14, Y14
+	VPADDW       Y14, Y13, Y13
+	VPADDW       Y13, Y12, Y12
 	VPMADDWD     Y5, Y12, Y12
 	VPADDD       Y12, Y8, Y8
 	VMOVDQU      (R12)(R13*1), Y12
@@ -390,44 +569,14 @@ column:
 	VPMADDUBSW   Y10, Y12, Y12
 	VPMADDUBSW   Y11, Y13, Y13
 	VPADDW       Y13, Y12, Y12
-	VPMADDWD     Y5, Y12, Y12
-	VPADDD       Y12, Y9, Y9
-	VMOVDQU      32(AX)(R13*2), Y10
-	VMOVDQU      96(AX)(R13*2), Y11
-	VMOVDQU      32(R9)(R13*1), Y12
-	VPSRLW       $0x04, Y12, Y13
-	VPAND        Y4, Y12, Y12
-	VPAND        Y4, Y13, Y13
-	VPMADDUBSW   Y10, Y12, Y12
-	VPMADDUBSW   Y11, Y13, Y13
-	VPADDW       Y13, Y12, Y12
-	VPMADDWD     Y5, Y12, Y12
-	VPADDD       Y12, Y6, Y6
-	VMOVDQU      32(R10)(R13*1), Y12
-	VPSRLW       $0x04, Y12, Y13
-	VPAND        Y4, Y12, Y12
-	VPAND        Y4, Y13, Y13
-	VPMADDUBSW   Y10, Y12, Y12
-	VPMADDUBSW   Y11, Y13, Y13
-	VPADDW       Y13, Y12, Y12
-	VPMADDWD     Y5, Y12, Y12
-	VPADDD       Y12, Y7, Y7
-	VMOVDQU      32(R11)(R13*1), Y12
-	VPSRLW       $0x04, Y12, Y13
-	VPAND        Y4, Y12, Y12
-	VPAND        Y4, Y13, Y13
-	VPMADDUBSW   Y10, Y12, Y12
-	VPMADDUBSW   Y11, Y13, Y13
-	VPADDW       Y13, Y12, Y12
-	VPMADDWD     Y5, Y12, Y12
-	VPADDD       Y12, Y8, Y8
-	VMOVDQU      32(R12)(R13*1), Y12
-	VPSRLW       $0x04, Y12, Y13
-	VPAND        Y4, Y12, Y12
-	VPAND        Y4, Y13, Y13
-	VPMADDUBSW   Y10, Y12, Y12
-	VPMADDUBSW   Y11, Y13, Y13
-	VPADDW       Y13, Y12, Y12
+	VMOVDQU      32(R12)(R13*1), Y10
+	VPSRLW       $0x04, Y10, Y11
+	VPAND        Y4, Y10, Y10
+	VPAND        Y4, Y11, Y11
+	VPMADDUBSW   32(AX)(R13*2), Y10, Y10
+	VPMADDUBSW   96(AX)(R13*2), Y11, Y11
+	VPADDW       Y11, Y10, Y10
+	VPADDW       Y10, Y12, Y12
 	VPMADDWD     Y5, Y12, Y12
 	VPADDD       Y12, Y9, Y9
 	ADDQ         $0x40, R13

@@ -80,6 +80,23 @@ func TestGuardPagesScore(t *testing.T) {
 	})
 }
 
+// TestGuardPagesKeep lets the list, the rows and their distances end there.
+func TestGuardPagesKeep(t *testing.T) {
+	simdtest.EachLevel(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(11, 11))
+		for range 60 {
+			c := newKeepCase(r, 1+r.IntN(40), r.IntN(36))
+			list := pages[Near](t, c.limit)
+			copy(list, c.list)
+			dist, ids := pages[float32](t, len(c.dist)), pages[uint32](t, len(c.ids))
+			copy(dist, c.dist)
+			copy(ids, c.ids)
+			c.ids = ids
+			c.check(t, list[:len(c.list)], dist)
+		}
+	})
+}
+
 // TestGuardPagesF16 does the same for half floats and the conversions.
 func TestGuardPagesF16(t *testing.T) {
 	simdtest.EachLevel(t, func(t *testing.T) {

@@ -172,23 +172,36 @@ func (s *scorer) sumsU4AVX512() VecVirtual {
 func (s *scorer) sumsU4AVX2() VecVirtual {
 	acc := s.zeros(zeroIntYMM)
 	s.columns(func(off GPVirtual) {
-		for half := range 2 {
-			q := []VecVirtual{YMM(), YMM()}
-			for i := range q {
-				VMOVDQU(Mem{Base: s.q, Index: off, Scale: 2, Disp: lineBytes*i + lineBytes/2*half}, q[i])
+		var q [2][2]Op
+		for half := range q {
+			for i := range q[half] {
+				q[half][i] = Mem{Base: s.q, Index: off, Scale: 2, Disp: lineBytes*i + lineBytes/2*half}
+				if half == 0 { // there are not enough registers for both halves
+					first := YMM()
+					VMOVDQU(q[half][i], first)
+					q[half][i] = first
+				}
 			}
-			for r, p := range s.ptr {
+		}
+		for r, p := range s.ptr {
+			var sum VecVirtual
+			for half := range q {
 				row, high := YMM(), YMM()
 				VMOVDQU(Mem{Base: p, Index: off, Scale: 1, Disp: lineBytes / 2 * half}, row)
 				VPSRLW(Imm(4), row, high)
 				VPAND(s.low, row, row)
 				VPAND(s.low, high, high)
-				VPMADDUBSW(q[0], row, row)
-				VPMADDUBSW(q[1], high, high)
+				VPMADDUBSW(q[half][0], row, row)
+				VPMADDUBSW(q[half][1], high, high)
 				VPADDW(high, row, row)
-				VPMADDWD(s.ones, row, row)
-				VPADDD(row, acc[r], acc[r])
+				if half == 0 {
+					sum = row
+				} else {
+					VPADDW(row, sum, sum) // eight products of 15 by 127 at most
+				}
 			}
+			VPMADDWD(s.ones, sum, sum)
+			VPADDD(sum, acc[r], acc[r])
 		}
 	})
 	return sumI32YMM4(acc)

@@ -1,6 +1,12 @@
 package hnsw
 
-import "math"
+import (
+	"math"
+	"slices"
+	"unsafe"
+
+	"github.com/vectorizer-go/vectorizer/cpu/simd"
+)
 
 // The two bits of cand.row above the row.
 const (
@@ -62,6 +68,26 @@ func (b *beam) place(d float32, full bool) int {
 	copy(b.c[low+1:], b.c[low:])
 	b.next = min(b.next, low)
 	return low
+}
+
+// keep adds the rows of ids that belong into a beam without hidden rows, up to one
+// that is stop away, and returns how many it went through: see simd.KeepNearest.
+func (b *beam) keep(ids []uint32, dist []float32, stop, than float32, lists *simd.Lists) int {
+	if cap(b.c) < b.ef {
+		b.c = slices.Grow(b.c, b.ef-len(b.c))
+	}
+	list, first, used := simd.KeepNearest(nearOf(b.c), b.ef, ids, dist, stop, than, lists)
+	b.c = b.c[:len(list)]
+	b.shown = len(list)
+	b.next = min(b.next, first)
+	b.setBound()
+	return used
+}
+
+// nearOf is c as the kernels see it: the same two fields in the same places.
+func nearOf(c []cand) []simd.Near {
+	const _ = -uint(unsafe.Sizeof(cand{}) ^ unsafe.Sizeof(simd.Near{})) // they are as large
+	return unsafe.Slice((*simd.Near)(unsafe.Pointer(unsafe.SliceData(c))), cap(c))[:len(c)]
 }
 
 // insert adds a row that is not hidden, to a beam without hidden rows. d is

@@ -43,14 +43,14 @@ func (x *Index) newScratch() any {
 	return &scratch{
 		query: subject{vec: slab.Of[float32](b)},
 		ids:   make([]uint32, 0, n),
-		dist:  make([]float32, n+4),
+		dist:  make([]float32, n+8),
 	}
 }
 
 // roomDist makes dist hold at least n values.
 func (s *scratch) roomDist(n int) []float32 {
 	if cap(s.dist) < n {
-		s.dist = make([]float32, n+n/2+4) // kernels like to write a few more
+		s.dist = make([]float32, n+n/2+8) // kernels like to write a few more
 	}
 	s.dist = s.dist[:cap(s.dist)]
 	return s.dist[:n]

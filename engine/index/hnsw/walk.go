@@ -146,6 +146,10 @@ func (w *walk) offer(d float32, row uint32) {
 func (w *walk) spread(level int) {
 	b := &w.s.beam
 	guess, ahead := cand{row: NoRow}, []uint32(nil)
+	var lists simd.Lists
+	if level == 0 {
+		lists = simd.Lists{Links: w.m.link, Stride: w.m.m0, Lines: w.linkLines}
+	}
 	for {
 		from, ok := b.pop()
 		if !ok || w.tr.Distances > w.budget {
@@ -161,11 +165,7 @@ func (w *walk) spread(level int) {
 		if len(ids) == 0 {
 			continue
 		}
-		dist := w.distancesOf(ids)
-		if level == 0 {
-			w.fetchNearer(ids, dist, guess.dist)
-		}
-		w.keep(from, ids, dist)
+		w.keep(from, ids, w.distancesOf(ids), guess.dist, &lists)
 	}
 }
 
@@ -185,39 +185,40 @@ func (w *walk) lookAhead(level int) (next cand, ids []uint32) {
 	return next, ids
 }
 
-// fetchNearer fetches the links of the nearest of ids if it is nearer than the row
-// that was thought to be next: they are wanted as soon as ids are in the beam.
-func (w *walk) fetchNearer(ids []uint32, dist []float32, than float32) {
-	nearest := NoRow
-	ids = ids[:len(dist)] // no bounds checks: see TestNoBoundsChecks
-	for i, d := range dist {
-		if d < than {
-			than, nearest = d, ids[i]
-		}
+// keep offers the rows that from leads to, and fetches the lists of those that are
+// nearer than the row that was thought to be next, than away: they are wanted soon.
+func (w *walk) keep(from cand, ids []uint32, dist []float32, than float32, lists *simd.Lists) {
+	b := &w.s.beam
+	if w.dead || w.allow != nil {
+		w.keepMixed(from, ids, dist, than, lists)
+		return
 	}
-	if nearest != NoRow {
-		simd.Prefetch(w.m.links0(nearest), w.linkLines)
+	for {
+		n := b.keep(ids, dist, from.dist, than, lists)
+		if n == len(dist) {
+			return
+		}
+		if d := dist[n]; b.at(d) < w.copies {
+			b.insert(d, ids[n])
+		}
+		ids, dist = ids[n+1:], dist[n+1:]
 	}
 }
 
-// keep offers the rows that from leads to.
-func (w *walk) keep(from cand, ids []uint32, dist []float32) {
+// keepMixed is keep for a beam that may hold hidden rows.
+func (w *walk) keepMixed(from cand, ids []uint32, dist []float32, than float32, lists *simd.Lists) {
 	b := &w.s.beam
-	mixed := w.dead || w.allow != nil
 	ids = ids[:len(dist)] // no bounds checks: see TestNoBoundsChecks
 	for i, d := range dist {
-		if !(d < b.bound()) {
+		if !(d < b.bound()) || d == from.dist && b.at(d) >= w.copies {
 			continue
 		}
-		if d == from.dist && b.at(d) >= w.copies {
-			continue
+		r := ids[i]
+		if d < than && lists.Lines > 0 {
+			than = d
+			simd.Prefetch(w.m.links0(r), lists.Lines)
 		}
-		if mixed {
-			r := ids[i]
-			b.insertAmong(d, r, w.hides(r))
-		} else {
-			b.insert(d, ids[i])
-		}
+		b.insertAmong(d, r, w.hides(r))
 	}
 }
 
