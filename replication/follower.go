@@ -31,6 +31,7 @@ type follower struct {
 	misfits int  // in a row, without an entry that fitted between them
 
 	copyingNow bool     // FetchCopy is under way
+	forOrder   bool     // it is what the operator asked for
 	copyAt     Position // of the copy, once known
 	welcome    *Welcome
 	taking     *Takeover
@@ -214,6 +215,7 @@ func (c *Core) welcomed(m *Welcome) {
 		reason = ReasonDamaged
 	}
 	f.state, f.copyingNow, f.copyAt = fetching, true, Position{}
+	f.forOrder = f.resync
 	c.handed = 0 // what was handed on before belongs to what goes
 	c.do(&FetchCopy{Addr: c.promise.Master.Peer, Reason: reason, Lineage: m.Lineage, Tip: m.Tip})
 }
@@ -233,7 +235,8 @@ func (c *Core) copied(ev *Copied) {
 	f := &c.follow
 	if ev.History != "" {
 		c.tip, c.history, c.branch = ev.Tip, ev.History, ev.Branch
-		f.resync, f.failed, f.damaged = false, false, false
+		f.failed, f.damaged = false, false
+		f.resync = f.resync && !f.forOrder // an order that came meanwhile still stands
 	}
 	if !c.isReplica() || !f.copyingNow { // it was given up, but in place by then
 		c.handed = c.tip.Offset
