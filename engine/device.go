@@ -38,7 +38,8 @@ func (s *searcher) graphOrDevice(ctx context.Context, want int) error {
 	defer s.v.searching.Add(-1)
 	effort := max(s.ef, want)
 	var note compute.Note
-	if graph, known := s.v.graphCost.Predict(effort, queries); known && s.batched(s.v.graph.Rows(), want) {
+	graph, known := s.v.graphCost.Predict(effort, queries, s.e.opts.Processors)
+	if known && s.batched(s.v.graph.Rows(), want) {
 		var device bool
 		if note, device = s.v.copy.InsteadOfGraph(queries, graph); device {
 			return s.exact(ctx, want, "faster on the device than the graph")
@@ -72,7 +73,7 @@ func (s *searcher) deviceAmong(ctx context.Context, m *matching, want int) (bool
 		cost = &s.v.codeCost
 	}
 	var note compute.Note
-	if host, known := cost.Predict(work, queries); known && s.batched(rows, want) {
+	if host, known := cost.Predict(work, queries, s.e.opts.Processors); known && s.batched(rows, want) {
 		var device bool
 		if note, device = s.v.copy.InsteadOfWalk(queries, host); device {
 			s.chose(planFilteredExact, "faster on the device than the graph")

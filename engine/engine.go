@@ -49,11 +49,12 @@ type Options struct {
 
 	CacheBytes    int64      // block cache, 0 = 64 MiB
 	MemtableBytes uint64     // one memtable, 0 = 16 MiB
-	LinkWorkers   int        // goroutines that link rows, per collection; 0 = GOMAXPROCS
+	Processors    int        // of the machine, that work is divided among; 0 = GOMAXPROCS
+	LinkWorkers   int        // goroutines that link rows, per collection; 0 = Processors
 	LinkShare     int        // percent of the time that each works while searches run, 0 = 50
 	Fetch         hnsw.Fetch // how far ahead rows are fetched; zero = a table
 	MaxPending    int        // rows per collection that may wait for links, 0 = 1,024
-	LoadWorkers   int        // collections loaded at once, 0 = GOMAXPROCS
+	LoadWorkers   int        // collections loaded at once, 0 = Processors
 
 	QueueOps   int // ops waiting to be committed before errs.QueueFull, 0 = 65,536
 	QueueBytes int // the same in bytes, 0 = 256 MiB
@@ -93,16 +94,17 @@ func (o *Options) setDefaults() error {
 	setDefault(&o.FsyncInterval, 100*time.Millisecond)
 	setDefault(&o.CacheBytes, 64<<20)
 	setDefault(&o.MemtableBytes, 16<<20)
-	setDefault(&o.LinkWorkers, runtime.GOMAXPROCS(0))
+	setDefault(&o.Processors, runtime.GOMAXPROCS(0))
+	setDefault(&o.LinkWorkers, o.Processors)
 	setDefault(&o.LinkShare, hnsw.DefaultLinkShare)
 	setDefault(&o.MaxPending, 1024)
-	setDefault(&o.LoadWorkers, runtime.GOMAXPROCS(0))
+	setDefault(&o.LoadWorkers, o.Processors)
 	setDefault(&o.QueueOps, 65536)
 	setDefault(&o.QueueBytes, 256<<20)
 	setDefault(&o.ImageMinRows, 10000)
 	setDefault(&o.ImageFraction, 0.2)
 	setDefault(&o.MinFreeBytes, 256<<20)
-	o.courtesy = hnsw.NewCourtesy(o.LinkShare)
+	o.courtesy = hnsw.NewCourtesy(o.LinkShare, o.Processors)
 	return nil
 }
 

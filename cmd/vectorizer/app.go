@@ -24,6 +24,8 @@ type app struct {
 	errOut  io.Writer
 	environ func() []string
 	signals <-chan os.Signal // ask to stop; nil = those of the system
+	// processors is how many the machine has, asked once, by a server that starts.
+	processors func() int
 	// measure finds how far ahead rows are best fetched; nil = a table says.
 	measure func() tune.Result
 }
@@ -31,7 +33,7 @@ type app struct {
 // newApp returns the app of this process.
 func newApp() *app {
 	return &app{in: os.Stdin, out: os.Stdout, errOut: os.Stderr, environ: os.Environ,
-		measure: measureFetch}
+		processors: spareProcessor, measure: measureFetch}
 }
 
 // run executes one command line and returns the exit code. A failure is told in

@@ -84,7 +84,8 @@ func newSession(t *testing.T, env ...string) *session {
 	t.Chdir(t.TempDir())
 	s := &session{env: env}
 	s.app = &app{in: strings.NewReader(""), out: &s.stdout, errOut: &s.stderr,
-		environ: func() []string { return s.env }}
+		processors: func() int { return runtime.GOMAXPROCS(0) },
+		environ:    func() []string { return s.env }}
 	return s
 }
 

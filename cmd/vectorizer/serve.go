@@ -56,18 +56,19 @@ it at once; nothing that was acknowledged is lost.
 
 // server is what a running process owns, in the order in which it is made.
 type server struct {
-	log      zerolog.Logger
-	config   *config.Config
-	fetch    foundFetch
-	backends []compute.Backend
-	ln       net.Listener
-	slot     *engine.Slot
-	node     *node.Node
-	retain   node.Retention
-	api      *httpapi.Server
-	tracer   *tracing.Tracer // nil = off
-	failed   chan error      // of Serve
-	bg       sync.WaitGroup
+	log        zerolog.Logger
+	config     *config.Config
+	processors int // of the machine
+	fetch      foundFetch
+	backends   []compute.Backend
+	ln         net.Listener
+	slot       *engine.Slot
+	node       *node.Node
+	retain     node.Retention
+	api        *httpapi.Server
+	tracer     *tracing.Tracer // nil = off
+	failed     chan error      // of Serve
+	bg         sync.WaitGroup
 }
 
 // errBroken is the outcome of a second signal.
@@ -80,7 +81,8 @@ func serve(ctx context.Context, a *app, loaded *config.Loaded) error {
 	defer restore()
 	logStart(log, loaded)
 	limitMemory(log, machine.Root(), a.environ())
-	s := &server{log: log, config: &loaded.Config, failed: make(chan error, 1)}
+	s := &server{log: log, config: &loaded.Config, processors: a.processors(),
+		failed: make(chan error, 1)}
 
 	started := make(chan error, 1)
 	go func() {
@@ -136,7 +138,8 @@ func (s *server) brokenBy(sig os.Signal) error {
 
 // start opens everything. What it opened before a failure is closed by stop.
 func (s *server) start(ctx context.Context) (err error) {
-	options := backendOptions{host: cpu.Options{Fetch: s.fetch.Fetch}, tiles: s.config.TilesBytes}
+	options := backendOptions{tiles: s.config.TilesBytes,
+		host: cpu.Options{Workers: s.processors, Fetch: s.fetch.Fetch}}
 	if s.backends, err = openBackends(ctx, s.config.Backend, options, s.log); err != nil {
 		return err
 	}
@@ -145,7 +148,7 @@ func (s *server) start(ctx context.Context) (err error) {
 		return withCode(exitListen, err)
 	}
 	o := engineOptions(s.config, s.backends, s.log)
-	o.RetainLog, o.Fetch = s.retain.Keep, s.fetch.Fetch
+	o.RetainLog, o.Fetch, o.Processors = s.retain.Keep, s.fetch.Fetch, s.processors
 	e, err := engine.Open(ctx, o)
 	if errors.Is(err, engine.ErrDevice) {
 		return cannotUse(s.config.Backend, err)

@@ -2,7 +2,6 @@ package resident
 
 import (
 	"math"
-	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -47,13 +46,13 @@ func (g *GraphCost) Took(ef int, d time.Duration) {
 }
 
 // Predict is the time of queries searches of effort ef that come at once, until the
-// last of them ends: they share the processors. It is false until enough were seen.
-func (g *GraphCost) Predict(ef, queries int) (time.Duration, bool) {
+// last of them ends: they share so many processors. It is false until enough were seen.
+func (g *GraphCost) Predict(ef, queries, processors int) (time.Duration, bool) {
 	if g.seen.Load() < graphCostLeast {
 		return 0, false
 	}
 	one := math.Float64frombits(g.perEffort.Load()) * float64(max(ef, 1))
-	rounds := max(1, float64(queries)/float64(runtime.GOMAXPROCS(0)))
+	rounds := max(1, float64(queries)/float64(processors))
 	return time.Duration(one * rounds), true
 }
 

@@ -1,7 +1,6 @@
 package resident
 
 import (
-	"runtime"
 	"testing"
 	"time"
 
@@ -11,21 +10,21 @@ import (
 func TestGraphCost(t *testing.T) {
 	var g GraphCost
 	for range graphCostLeast {
-		if d, known := g.Predict(10, 1); known {
+		if d, known := g.Predict(10, 1, 2); known {
 			t.Fatalf("%v is known too early", d)
 		}
 		g.Took(10, 100*time.Microsecond)
 	}
 	f := func(ef, queries int, want time.Duration) {
 		t.Helper()
-		got, known := g.Predict(ef, queries)
+		got, known := g.Predict(ef, queries, 2)
 		if !known || (got-want).Abs() > time.Microsecond {
 			t.Errorf("ef %d, %d queries: %v, %v, want %v", ef, queries, got, known, want)
 		}
 	}
 	f(10, 1, 100*time.Microsecond)
 	f(40, 1, 400*time.Microsecond)
-	f(10, 8*runtime.GOMAXPROCS(0), 800*time.Microsecond)
+	f(10, 8*2, 800*time.Microsecond)
 	g.Took(10, time.Hour) // put off the processor: counts as eight times the average
 	f(10, 1, 100*time.Microsecond+700*time.Microsecond/32)
 	for range 40 {

@@ -81,7 +81,7 @@ func (c Config) withDefaults() Config {
 	set(&c.MaxPending, DefaultMaxPending)
 	set(&c.TrainRows, DefaultTrainRows)
 	if c.Courtesy == nil {
-		c.Courtesy = NewCourtesy(DefaultLinkShare)
+		c.Courtesy = NewCourtesy(DefaultLinkShare, runtime.GOMAXPROCS(0))
 	}
 	return c
 }

@@ -1,7 +1,6 @@
 package hnsw
 
 import (
-	"runtime"
 	"sync/atomic"
 	"time"
 )
@@ -20,6 +19,8 @@ import (
 // courtesy; 13 and 11,700 without rests; 4.7 and 5,300 with a share of 50; 2.5 and
 // 3,200 with 23; 1.8 and 1,500 with a rest after each row.
 type Courtesy struct {
+	processors int // of the machine
+
 	stretch time.Duration // of work before a rest; 0 = no rests
 	asked   atomic.Bool   // a search began since a linker looked
 	until   atomic.Int64  // nanoseconds since 1970 until when searches are expected
@@ -39,9 +40,9 @@ const (
 )
 
 // NewCourtesy makes one by which a linker works for linkShare percent of the time, 1
-// to 100, while searches run.
-func NewCourtesy(linkShare int) *Courtesy {
-	c := new(Courtesy)
+// to 100, while searches run, on a machine of so many processors.
+func NewCourtesy(linkShare, processors int) *Courtesy {
+	c := &Courtesy{processors: processors}
 	if linkShare < 100 {
 		c.stretch = restStretch * time.Duration(linkShare) / time.Duration(100-linkShare)
 	}
@@ -70,7 +71,7 @@ func (c *Courtesy) linkers(limit, backlog int) int {
 	if now > c.until.Load() && (now > c.written.Load() || backlog > writeBacklog) {
 		return limit
 	}
-	return max(1, min(limit, runtime.GOMAXPROCS(0)-1))
+	return max(1, min(limit, c.processors-1))
 }
 
 // rest lets a linker sleep that last did so at since, if searches are expected and it

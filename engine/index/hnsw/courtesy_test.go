@@ -2,7 +2,6 @@ package hnsw
 
 import (
 	"math/rand/v2"
-	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,8 +14,8 @@ import (
 // left free, but never is there no linker.
 func TestSearchesGoFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := NewCourtesy(50)
-		free := max(1, runtime.GOMAXPROCS(0)-1)
+		c := NewCourtesy(50, 4)
+		const free = 3
 		want := func(limit, n int) {
 			t.Helper()
 			if got := c.linkers(limit, 0); got != n {
@@ -48,7 +47,7 @@ func TestSearchesGoFirst(t *testing.T) {
 		if c.rest(begin.Add(-restStretch)); time.Since(begin) != restStretch {
 			t.Errorf("a rest of %v, want %v", time.Since(begin), restStretch)
 		}
-		NewCourtesy(100).rest(begin.Add(-time.Hour))
+		NewCourtesy(100, 4).rest(begin.Add(-time.Hour))
 		if time.Since(begin) != restStretch {
 			t.Error("a rest with a share of 100")
 		}
@@ -59,8 +58,8 @@ func TestSearchesGoFirst(t *testing.T) {
 // too many rows wait to be linked; linkers do not rest.
 func TestWritesGoFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := NewCourtesy(50)
-		free := max(1, runtime.GOMAXPROCS(0)-1)
+		c := NewCourtesy(50, 4)
+		const free = 3
 		for _, s := range []struct {
 			what          string
 			writing       bool
