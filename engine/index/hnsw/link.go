@@ -40,7 +40,7 @@ func (w *walk) insert(row uint32) {
 	// must find the way down and on.
 	own := w.s.own[:0]
 	for l := min(level, top); l >= 0; l-- {
-		w.gatherPool(row, l, x.cfg.EfConstruction, w.reach())
+		w.gatherPool(row, l, x.cfg.EfConstruction, w.reach(x.cfg.EfConstruction))
 		w.connect(row, l)
 		own = append(own, w.s.mine...)
 		own = append(own, NoRow)
@@ -60,15 +60,14 @@ func (w *walk) insert(row uint32) {
 	}
 }
 
-// expandShare is how many of a hundred places of an insertion's list are expanded.
+// expandShare is how many of a hundred places of an insertion's or re-link's list are expanded.
 // The heuristic looks at all of them, so the list has to be long, but what the links
 // of its far end would add is rarely chosen: see cpu/NOTES.md.
 const expandShare = 60
 
-// reach is how many places of an insertion's list are expanded: of a short list as
-// many as a row has links, and all while dead rows may fill the first ones.
-func (w *walk) reach() int {
-	ef := w.x.cfg.EfConstruction
+// reach is how many of ef places of a list that links are chosen from are expanded: of
+// a short list as many as a row has links, and all while dead rows may fill the first ones.
+func (w *walk) reach(ef int) int {
 	if w.dead {
 		return math.MaxInt
 	}

@@ -18,7 +18,7 @@ func TestShortListsReach(t *testing.T) {
 		}
 		t.Cleanup(func() { x.Close() })
 		w := x.newWalk(x.mem.Load(), x.newScratch().(*scratch))
-		if got, want := w.reach(), min(ef, 8); got != want {
+		if got, want := w.reach(ef), min(ef, 8); got != want {
 			t.Errorf("of %d places %d are expanded, want %d", ef, got, want)
 		}
 		r := rand.New(rand.NewPCG(8, uint64(ef)))

@@ -1,7 +1,5 @@
 package hnsw
 
-import "math"
-
 // relink connects a row of the graph again, at its old level; moved says that its
 // vector is another. A row that still lies among its neighbours is linked from
 // there, which costs a quarter of what finding its place anew does.
@@ -44,7 +42,7 @@ func (w *walk) relinkFar(row uint32, level int, e uint64, moved bool) {
 			x.work.noteMove(row, l, w.s.old)
 		}
 		w.s.ids = append(append(w.s.ids[:0], at), w.s.old...)
-		w.gatherPool(row, l, x.efRelink(), math.MaxInt)
+		w.gatherPool(row, l, x.efRelink(), w.reach(x.efRelink()))
 		if len(w.s.pool) > 0 {
 			at = w.s.pool[0].row
 		}
