@@ -50,7 +50,7 @@ func keepNearestGeneric(list []Near, limit int, ids []uint32, dist []float32, st
 		if d == stop {
 			return list, first, i
 		}
-		at := placeOf(list, d)
+		at := PlaceOf(list, d)
 		if !full {
 			list = append(list, Near{})
 		}
@@ -61,8 +61,9 @@ func keepNearestGeneric(list []Near, limit int, ids []uint32, dist []float32, st
 	return list, first, len(dist)
 }
 
-// placeOf is where a row at distance d goes: behind all that are not farther.
-func placeOf(list []Near, d float32) int {
+// PlaceOf is where a row at distance d goes in an ascending list: behind all that are
+// not farther.
+func PlaceOf(list []Near, d float32) int {
 	low := 0
 	for rest := list; len(rest) > 0; { // shrinking slices need no bounds checks
 		half := (len(rest) - 1) >> 1

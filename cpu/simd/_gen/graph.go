@@ -63,11 +63,7 @@ func emitFresh() {
 	each("next", func(p Register) {
 		left := GP64()
 		MOVQ(lines, left)
-		Label("line")
-		PREFETCHT0(Mem{Base: p})
-		ADDQ(U8(lineBytes), p)
-		DECQ(left)
-		JG(LabelRef("line"))
+		fetchLines(p, left)
 	})
 	each("two", func(p Register) {
 		PREFETCHT0(Mem{Base: p})
@@ -84,11 +80,7 @@ func emitPrefetch() {
 	Pragma("noescape")
 	Doc("prefetchBase fetches lines cache lines, at least one, from p on.")
 	p, left := Load(Param("p"), GP64()), Load(Param("lines"), GP64())
-	Label("line")
-	PREFETCHT0(Mem{Base: p})
-	ADDQ(U8(lineBytes), p)
-	DECQ(left)
-	JG(LabelRef("line"))
+	fetchLines(p, left)
 	RET()
 }
 
@@ -108,12 +100,17 @@ func emitFetchRows() {
 	IMULQ(stride, row)
 	ADDQ(rows, row)
 	MOVQ(lines, left)
-	Label("line")
-	PREFETCHT0(Mem{Base: row})
-	ADDQ(U8(lineBytes), row)
-	DECQ(left)
-	JG(LabelRef("line"))
+	fetchLines(row, left)
 	JMP(LabelRef("row"))
 	Label("done")
 	RET()
+}
+
+// fetchLines emits a prefetch of left lines, at least one, from p on. Both are used up.
+func fetchLines(p, left Register) {
+	Label("line")
+	PREFETCHT0(Mem{Base: p})
+	ADDQ(U8(lineBytes), p)
+	DECQ(left)
+	JG(LabelRef("line"))
 }

@@ -105,11 +105,7 @@ func (k *keeper) fetch(than VecVirtual) {
 	MOVQ(k.pair, at)
 	IMULQ(paramMem("stride"), at)
 	ADDQ(paramMem("links"), at)
-	Label("line")
-	PREFETCHT0(Mem{Base: at})
-	ADDQ(U8(lineBytes), at)
-	DECQ(left)
-	JG(LabelRef("line"))
+	fetchLines(at, left)
 	Label("fetched")
 }
 

@@ -52,16 +52,7 @@ func (b *beam) setBound() {
 // place opens a gap for a row at distance d and returns its index. The array
 // grows by one, or drops its last row when it is full.
 func (b *beam) place(d float32, full bool) int {
-	low := 0
-	for rest := b.c; len(rest) > 0; { // shrinking slices need no bounds checks
-		half := (len(rest) - 1) >> 1
-		if rest[half].dist <= d {
-			low += half + 1
-			rest = rest[half+1:]
-		} else {
-			rest = rest[:half]
-		}
-	}
+	low := simd.PlaceOf(nearOf(b.c), d)
 	if !full {
 		b.c = append(b.c, cand{})
 	}
