@@ -25,7 +25,7 @@ func fetchRowsBase(ids *uint32, n int, rows *byte, stride int, lines int)
 // be read up to the next multiple of eight.
 //
 //go:noescape
-func keepNearestAVX2(list *uint64, n int, limit int, ids *uint32, dist *float32, count int, stop float32, than float32, links *uint32, stride int, lines int) (held int, first int, used int)
+func keepNearestAVX2(list *uint64, n int, limit int, ids *uint32, dist *float32, count int, stop float32, than float32, most float32, links *uint32, stride int, lines int) (held int, first int, used int)
 
 // scoreU8AVX512 is ScoreGatherU8 for count rows, at least one, of stride bytes, a
 // multiple of 64. out has room for count rounded up to four.

@@ -117,26 +117,26 @@ line:
 done:
 	RET
 
-// func keepNearestAVX2(list *uint64, n int, limit int, ids *uint32, dist *float32, count int, stop float32, than float32, links *uint32, stride int, lines int) (held int, first int, used int)
+// func keepNearestAVX2(list *uint64, n int, limit int, ids *uint32, dist *float32, count int, stop float32, than float32, most float32, links *uint32, stride int, lines int) (held int, first int, used int)
 // Requires: AVX, AVX2, CMOV, MMX+, POPCNT
-TEXT ·keepNearestAVX2(SB), NOSPLIT, $0-104
-	MOVQ     list+0(FP), AX
-	MOVQ     n+8(FP), CX
-	MOVQ     ids+24(FP), DI
-	MOVQ     dist+32(FP), R8
-	MOVQ     count+40(FP), R9
-	VMOVSS   than+52(FP), X2
-	MOVQ     limit+16(FP), DX
-	XORQ     R10, R10
-	CMPQ     CX, limit+16(FP)
-	JGE      fullFirst
-	VPCMPEQD Y1, Y1, Y1
-	VPSRLD   $0x18, Y1, Y1
-	VPSLLD   $0x17, Y1, Y1
-	JMP      setFirst
+TEXT ·keepNearestAVX2(SB), NOSPLIT, $0-112
+	MOVQ         list+0(FP), AX
+	MOVQ         n+8(FP), CX
+	MOVQ         ids+24(FP), DI
+	MOVQ         dist+32(FP), R8
+	MOVQ         count+40(FP), R9
+	VBROADCASTSS most+56(FP), Y3
+	VMOVSS       than+52(FP), X2
+	MOVQ         limit+16(FP), DX
+	XORQ         R10, R10
+	CMPQ         CX, limit+16(FP)
+	JGE          fullFirst
+	VMOVAPS      Y3, Y1
+	JMP          setFirst
 
 fullFirst:
 	VBROADCASTSS -8(AX)(CX*8), Y1
+	VMINPS       Y3, Y1, Y1
 
 setFirst:
 block:
@@ -163,12 +163,12 @@ each:
 	VUCOMISS     X2, X0
 	JAE          fetched
 	VMOVAPS      X0, X2
-	MOVQ         lines+72(FP), R13
+	MOVQ         lines+80(FP), R13
 	TESTQ        R13, R13
 	JZ           fetched
 	MOVQ         BX, SI
-	IMULQ        stride+64(FP), SI
-	ADDQ         links+56(FP), SI
+	IMULQ        stride+72(FP), SI
+	ADDQ         links+64(FP), SI
 
 line:
 	PREFETCHT0 (SI)
@@ -189,15 +189,15 @@ four:
 	CMPQ      SI, $0x04
 	JL        few
 	VMOVUPS   -32(AX)(SI*8), Y1
-	VCMPPS    $0x1e, Y0, Y1, Y3
-	VMOVSLDUP Y3, Y3
+	VCMPPS    $0x1e, Y0, Y1, Y4
+	VMOVSLDUP Y4, Y4
 	VMOVUPS   Y1, -24(AX)(SI*8)
-	VMOVMSKPD Y3, R13
+	VMOVMSKPD Y4, R13
 	SUBQ      $0x04, SI
 	CMPL      R13, $0x0f
 	JE        four
 	VPERMQ    $0x90, Y1, Y0
-	VBLENDVPD Y3, Y0, Y1, Y1
+	VBLENDVPD Y4, Y0, Y1, Y1
 	VMOVUPS   Y1, (AX)(SI*8)
 	POPCNTL   R13, R13
 	ADDQ      $0x04, SI
@@ -207,8 +207,8 @@ four:
 few:
 	TESTQ    SI, SI
 	JZ       found
-	VMOVSS   -8(AX)(SI*8), X3
-	VUCOMISS X0, X3
+	VMOVSS   -8(AX)(SI*8), X4
+	VUCOMISS X0, X4
 	JBE      found
 	MOVQ     -8(AX)(SI*8), R13
 	MOVQ     R13, (AX)(SI*8)
@@ -216,18 +216,17 @@ few:
 	JMP      few
 
 found:
-	MOVQ     BX, (AX)(SI*8)
-	CMPQ     SI, DX
-	CMOVQLT  SI, DX
-	CMPQ     CX, limit+16(FP)
-	JGE      fullThen
-	VPCMPEQD Y1, Y1, Y1
-	VPSRLD   $0x18, Y1, Y1
-	VPSLLD   $0x17, Y1, Y1
-	JMP      setThen
+	MOVQ    BX, (AX)(SI*8)
+	CMPQ    SI, DX
+	CMOVQLT SI, DX
+	CMPQ    CX, limit+16(FP)
+	JGE     fullThen
+	VMOVAPS Y3, Y1
+	JMP     setThen
 
 fullThen:
 	VBROADCASTSS -8(AX)(CX*8), Y1
+	VMINPS       Y3, Y1, Y1
 
 setThen:
 	JMP each
@@ -241,9 +240,9 @@ done:
 
 stop:
 	VZEROUPPER
-	MOVQ CX, held+80(FP)
-	MOVQ DX, first+88(FP)
-	MOVQ R12, used+96(FP)
+	MOVQ CX, held+88(FP)
+	MOVQ DX, first+96(FP)
+	MOVQ R12, used+104(FP)
 	RET
 
 // func scoreU8AVX512(q *int8, rows *byte, stride int, ids *uint32, count int, shift int32, scale float32, bias float32, offset float32, out *float32)

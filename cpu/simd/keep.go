@@ -1,9 +1,6 @@
 package simd
 
-import (
-	"fmt"
-	"math"
-)
+import "fmt"
 
 // Near is a row and how far away it is.
 type Near struct {
@@ -19,30 +16,29 @@ type Lists struct {
 }
 
 // KeepNearest inserts the rows of ids, dist[i] away, into list, which is ascending and
-// has room for limit: each that is nearer than the last of a full list, behind all that
+// has room for limit: each that is nearer than most and than the last of a full list, behind all that
 // are not farther; of a full list the last goes. It fetches the links of those that
 // are nearer than than and than all before them. It returns the list, the first place
 // of it that changed, at most limit, and how many rows it went through: it stops at one
 // that belongs into the list and is stop away. NaN belongs nowhere. It is fastest when
 // dist has room for seven more.
-func KeepNearest(list []Near, limit int, ids []uint32, dist []float32, stop, than float32, of *Lists) (
+func KeepNearest(list []Near, limit int, ids []uint32, dist []float32, stop, than, most float32, of *Lists) (
 	kept []Near, first, used int,
 ) {
 	if cap(list) < limit || len(list) > limit || len(ids) < len(dist) {
 		panic(fmt.Sprintf("BUG: simd: %d of %d places, a list of %d, %d rows, %d distances", len(list), cap(list),
 			limit, len(ids), len(dist)))
 	}
-	return keepNearest(list, limit, ids[:len(dist)], dist, stop, than, of)
+	return keepNearest(list, limit, ids[:len(dist)], dist, stop, than, most, of)
 }
 
 // keepNearestGeneric is KeepNearest without fetching.
-func keepNearestGeneric(list []Near, limit int, ids []uint32, dist []float32, stop float32) ([]Near, int, int) {
-	inf := float32(math.Inf(1))
+func keepNearestGeneric(list []Near, limit int, ids []uint32, dist []float32, stop, most float32) ([]Near, int, int) {
 	first := limit
 	for i, d := range dist {
-		bound, full := inf, len(list) == limit
+		bound, full := most, len(list) == limit
 		if full {
-			bound = list[limit-1].Dist
+			bound = min(bound, list[limit-1].Dist)
 		}
 		if !(d < bound) {
 			continue

@@ -16,13 +16,17 @@ type keepCase struct {
 	ids        []uint32
 	dist       []float32
 	stop, than float32
+	most       float32
 	lists      Lists
 }
 
 // newKeepCase draws one of few different distances, so that many are equal.
 func newKeepCase(r *rand.Rand, limit, count int) *keepCase {
 	draw := func() float32 { return float32(r.IntN(60)) - 20 }
-	c := &keepCase{limit: limit, stop: draw(), than: draw()}
+	c := &keepCase{limit: limit, stop: draw(), than: draw(), most: draw()}
+	if r.IntN(2) == 0 {
+		c.most = float32(math.Inf(1))
+	}
 	if r.IntN(2) == 0 {
 		c.stop = 0.5 // met by none
 	}
@@ -50,7 +54,7 @@ func (c *keepCase) want() (list []Near, first, used int) {
 		for at < len(list) && list[at].Dist <= d {
 			at++
 		}
-		if d != d || math.IsInf(float64(d), 1) || at == c.limit {
+		if !(d < c.most) || at == c.limit {
 			continue
 		}
 		if d == c.stop {
@@ -66,7 +70,7 @@ func (c *keepCase) want() (list []Near, first, used int) {
 func (c *keepCase) check(t *testing.T, list []Near, dist []float32) {
 	t.Helper()
 	want, wantFirst, wantUsed := c.want()
-	got, first, used := KeepNearest(list, c.limit, c.ids, dist, c.stop, c.than, &c.lists)
+	got, first, used := KeepNearest(list, c.limit, c.ids, dist, c.stop, c.than, c.most, &c.lists)
 	if !slices.Equal(got, want) || first != wantFirst || used != wantUsed {
 		t.Fatalf("%+v\ngot  %v, first %d, used %d\nwant %v, first %d, used %d", c, got, first, used, want, wantFirst,
 			wantUsed)
@@ -87,10 +91,10 @@ func TestKeepNearest(t *testing.T) {
 
 func TestKeepNearestRefuses(t *testing.T) {
 	for name, call := range map[string]func(){
-		"no room":       func() { KeepNearest(make([]Near, 1), 2, nil, nil, 0, 0, &Lists{}) },
-		"a longer list": func() { KeepNearest(make([]Near, 3), 2, nil, nil, 0, 0, &Lists{}) },
+		"no room":       func() { KeepNearest(make([]Near, 1), 2, nil, nil, 0, 0, 0, &Lists{}) },
+		"a longer list": func() { KeepNearest(make([]Near, 3), 2, nil, nil, 0, 0, 0, &Lists{}) },
 		"rows missing": func() {
-			KeepNearest(make([]Near, 0, 2), 2, make([]uint32, 1), make([]float32, 2), 0, 0, &Lists{})
+			KeepNearest(make([]Near, 0, 2), 2, make([]uint32, 1), make([]float32, 2), 0, 0, 0, &Lists{})
 		},
 	} {
 		if message := recovered(call); message == nil {
@@ -109,6 +113,7 @@ func recovered(call func()) (message any) {
 func BenchmarkKeepNearest(b *testing.B) {
 	r := rand.New(rand.NewPCG(4, 4))
 	const limit, hops, links = 36, 40, 13
+	inf := float32(math.Inf(1))
 	ids := make([]uint32, links)
 	dist := make([]float32, hops*links+8)
 	list := make([]Near, 0, limit)
@@ -120,7 +125,7 @@ func BenchmarkKeepNearest(b *testing.B) {
 		b.StartTimer()
 		list = list[:0]
 		for hop := range hops {
-			list, _, _ = KeepNearest(list, limit, ids, dist[hop*links:][:links], -1, -1, &Lists{})
+			list, _, _ = KeepNearest(list, limit, ids, dist[hop*links:][:links], -1, -1, inf, &Lists{})
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/hops, "ns/hop")

@@ -14,9 +14,9 @@ const (
 
 // keeper holds what the insertion of rows into a list works with.
 type keeper struct {
-	list, n, first GPVirtual // the list, how many it holds, the first place that changed
-	pair, j        GPVirtual // row and distance that go in, and where
-	d              VecVirtual
+	list, n, first GPVirtual  // the list, how many it holds, the first place that changed
+	pair, j        GPVirtual  // row and distance that go in, and where
+	d, most        VecVirtual // its distance, and the one below which rows are held at all
 }
 
 // emitKeep emits the upkeep of a walk's list. Which rows belong into it is random, and
@@ -25,7 +25,7 @@ type keeper struct {
 // meeting most of its steps.
 func emitKeep() {
 	TEXT("keepNearestAVX2", NOSPLIT, "func(list *uint64, n, limit int, ids *uint32, dist *float32, count int, "+
-		"stop, than float32, links *uint32, stride, lines int) (held, first, used int)")
+		"stop, than, most float32, links *uint32, stride, lines int) (held, first, used int)")
 	Pragma("noescape")
 	Doc("keepNearestAVX2 is KeepNearest for a list of n places with room for limit. dist can",
 		"be read up to the next multiple of eight.")
@@ -34,6 +34,8 @@ func emitKeep() {
 	ids, dist := Load(Param("ids"), GP64()), Load(Param("dist"), GP64())
 	count := Load(Param("count"), GP64())
 	bound, than, base, bits, i := YMM(), XMM(), GP64(), GP64(), GP64()
+	k.most = YMM()
+	VBROADCASTSS(paramMem("most"), k.most)
 	VMOVSS(paramMem("than"), than)
 	MOVQ(paramMem("limit"), k.first)
 	XORQ(base, base)
@@ -84,12 +86,11 @@ func (k *keeper) setBound(bound VecVirtual, when string) {
 	full, set := "full"+when, "set"+when
 	CMPQ(k.n, paramMem("limit"))
 	JGE(LabelRef(full))
-	VPCMPEQD(bound, bound, bound) // infinity: the exponent's bits alone
-	VPSRLD(Imm(24), bound, bound)
-	VPSLLD(Imm(23), bound, bound)
+	VMOVAPS(k.most, bound)
 	JMP(LabelRef(set))
 	Label(full)
 	VBROADCASTSS(Mem{Base: k.list, Index: k.n, Scale: 8, Disp: -8}, bound)
+	VMINPS(k.most, bound, bound)
 	Label(set)
 }
 

@@ -42,6 +42,14 @@ func (b *beam) reset(ef int) {
 // bound is the distance below which a row would be held.
 func (b *beam) bound() float32 { return b.limit }
 
+// distanceOf is the distance of place i, infinite behind the last.
+func (b *beam) distanceOf(i int) float32 {
+	if uint(i) >= uint(len(b.c)) {
+		return inf
+	}
+	return b.c[i].dist
+}
+
 // setBound follows a change of the rows.
 func (b *beam) setBound() {
 	if b.shown >= b.ef && len(b.c) > 0 {
@@ -63,11 +71,11 @@ func (b *beam) place(d float32, full bool) int {
 
 // keep adds the rows of ids that belong into a beam without hidden rows, up to one
 // that is stop away, and returns how many it went through: see simd.KeepNearest.
-func (b *beam) keep(ids []uint32, dist []float32, stop, than float32, lists *simd.Lists) int {
+func (b *beam) keep(ids []uint32, dist []float32, stop, than, most float32, lists *simd.Lists) int {
 	if cap(b.c) < b.ef {
 		b.c = slices.Grow(b.c, b.ef-len(b.c))
 	}
-	list, first, used := simd.KeepNearest(nearOf(b.c), b.ef, ids, dist, stop, than, lists)
+	list, first, used := simd.KeepNearest(nearOf(b.c), b.ef, ids, dist, stop, than, most, lists)
 	b.c = b.c[:len(list)]
 	b.shown = len(list)
 	b.next = min(b.next, first)

@@ -49,4 +49,11 @@
 //	    written and read without locks: a torn one gives one row a wrong place in
 //	    one walk, and what a walk finds is ranked by vectors.
 //	C3  Codes are published while no link job runs, so a job sees one model.
+//
+// # Early ends
+//
+//	E1  A walk that ends early expands the rows that one with a longer list expands
+//	    first, in the same order: what insertions show of it is what it finds.
+//	E2  Nothing ends early before enough insertions were watched, beside dead rows,
+//	    under a filter, by inner products, or by codes that only lead the way.
 package hnsw

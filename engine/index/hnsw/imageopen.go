@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"math/bits"
 	"runtime"
 	"sync"
@@ -130,6 +131,9 @@ func (l *loader) load() error {
 	if err := l.codes(); err != nil {
 		return err
 	}
+	if err := l.early(); err != nil {
+		return err
+	}
 	m.rows.Store(l.h.Rows)
 	l.x.upperBlocks = int(l.h.Upper)
 	return l.count()
@@ -170,6 +174,26 @@ func (l *loader) fill(sections map[string]image.Section) error {
 func (l *loader) coded() bool {
 	_, ok := l.r.Section(sectionModel)
 	return ok && l.x.cfg.Quantization != codes.None
+}
+
+// early reads when walks end early, where that is known.
+func (l *loader) early() error {
+	if _, ok := l.r.Section(sectionEarly); !ok {
+		return nil
+	}
+	b, err := l.r.ReadAll(sectionEarly, 4)
+	if err != nil {
+		return err
+	}
+	if len(b) != 4 {
+		return corrupt("section %s of %d bytes", sectionEarly, len(b))
+	}
+	bits := binary.NativeEndian.Uint32(b)
+	if share := math.Float32frombits(bits); !(share > 0 && share <= 1) {
+		return corrupt("walks end early by %g", share)
+	}
+	l.x.early.Store(bits)
+	return nil
 }
 
 // codes reads the codes when there are some of the kind that is wanted; without,

@@ -23,6 +23,9 @@ const (
 	// A program that does not know them trains anew.
 	sectionModel = "hnsw.codes.model"
 	sectionCodes = "hnsw.codes"
+	// When walks end early, a float32, where that is known. A program that does not know
+	// it learns it again.
+	sectionEarly = "hnsw.early"
 )
 
 // head is the content of sectionHead, as it lies in memory: the byte order mark
@@ -89,8 +92,19 @@ func (x *Index) WriteImage(w *image.Writer) error {
 	err = w.Section(sectionUpper, func(w io.Writer) error {
 		return s.writeLinks(w, s.m.upper[:s.upper*s.m.m], s.m.m)
 	})
-	if err != nil || s.codes == nil {
+	if err != nil {
 		return err
+	}
+	if share := x.early.Load(); share != 0 {
+		err := w.Section(sectionEarly, func(w io.Writer) error {
+			return binary.Write(w, binary.NativeEndian, share)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if s.codes == nil {
+		return nil
 	}
 	return s.writeCodes(w)
 }

@@ -24,6 +24,9 @@ type Index struct {
 	kind   atomic.Uint32
 	recode atomic.Bool
 
+	early   atomic.Uint32 // share by which walks end early, as float32 bits; 0 = never
+	learned earlyStats
+
 	exported    atomic.Bool  // somebody outside may hold slices over mem
 	retired     []*memory    // old ones of which that is true; the writer's
 	upperBlocks int          // upper blocks in use; the writer's

@@ -40,7 +40,12 @@ func (w *walk) insert(row uint32) {
 	// must find the way down and on.
 	own := w.s.own[:0]
 	for l := min(level, top); l >= 0; l-- {
+		watched := l == 0 && w.watchable(row)
+		w.s.watch = earlyWatch{on: watched}
 		w.gatherPool(row, l, x.cfg.EfConstruction, w.reach(x.cfg.EfConstruction))
+		if watched {
+			w.learn()
+		}
 		w.connect(row, l)
 		own = append(own, w.s.mine...)
 		own = append(own, NoRow)

@@ -23,6 +23,7 @@ type scratch struct {
 	dist []float32 // their distances
 
 	// Linking only.
+	watch  earlyWatch
 	pool   []cand   // candidates to select from, ascending
 	near   []cand   // the links that a row has, ascending from where it is now
 	kept   []uint32 // what choose and refill selected

@@ -66,14 +66,15 @@ func (w *walk) find(ef, k int) []cand {
 		found = w.among(ef, k, rows, allowed)
 	case ef < farEf:
 		w.copies = k
-		w.walkNear(ef)
+		list := w.endEarly(ef, k)
+		w.walkNear(list)
 		if w.s.beam.shown < ef {
 			// Led into a row that was being taken out, or few rows are linked:
 			// it was cheap, and is tried once more.
 			w.s.seen.begin(rows)
-			w.walkNear(ef)
+			w.walkNear(list)
 		}
-		found = w.withPending(w.rerank(w.s.beam.c, k))
+		found = w.withPending(w.rerank(w.early.first(w.s.beam.c), k))
 	case !w.walkFar(ef):
 		return w.scan(rows, k)
 	default:

@@ -20,6 +20,7 @@ type walk struct {
 	// copies is how many rows that are exactly as far away as the one that leads
 	// to them are held: they are copies of it, and would fill the beam.
 	copies    int
+	early     early
 	linkLines int    // cache lines of a list on layer 0
 	note      bool   // relinkNear tells the repair pass of the move
 	skip      uint32 // row that descend does not step on, or NoRow
@@ -109,6 +110,7 @@ func (w *walk) fresh(list []uint32) []uint32 {
 func (w *walk) descend(row uint32, level, stop int) (uint32, float32) {
 	w.s.ids = append(w.s.ids[:0], row)
 	best := w.distances()[0]
+	w.early.floor = earlyFloor * (best + w.early.zero)
 	rows, stride, lines := w.src.fetch()
 	for ; level > stop; level-- {
 		for moved := true; moved; {
@@ -152,8 +154,12 @@ func (w *walk) spread(level int) {
 	}
 	for {
 		from, ok := b.pop()
-		if !ok || w.tr.Distances > w.budget {
+		most := w.early.limit(b)
+		if !ok || w.tr.Distances > w.budget || from.dist >= most {
 			return
+		}
+		if w.s.watch.on {
+			w.watch(from)
 		}
 		w.tr.Hops++
 		ids := ahead
@@ -165,7 +171,7 @@ func (w *walk) spread(level int) {
 		if len(ids) == 0 {
 			continue
 		}
-		w.keep(from, ids, w.distancesOf(ids), guess.dist, &lists)
+		w.keep(from, ids, w.distancesOf(ids), guess.dist, most, &lists)
 	}
 }
 
@@ -187,14 +193,14 @@ func (w *walk) lookAhead(level int) (next cand, ids []uint32) {
 
 // keep offers the rows that from leads to, and fetches the lists of those that are
 // nearer than the row that was thought to be next, than away: they are wanted soon.
-func (w *walk) keep(from cand, ids []uint32, dist []float32, than float32, lists *simd.Lists) {
+func (w *walk) keep(from cand, ids []uint32, dist []float32, than, most float32, lists *simd.Lists) {
 	b := &w.s.beam
 	if w.dead || w.allow != nil {
 		w.keepMixed(from, ids, dist, than, lists)
 		return
 	}
 	for {
-		n := b.keep(ids, dist, from.dist, than, lists)
+		n := b.keep(ids, dist, from.dist, than, most, lists)
 		if n == len(dist) {
 			return
 		}
