@@ -67,7 +67,7 @@ func centreF32AVX2(dst *float32, v *float32, mean *float32, n int) (largest floa
 //go:noescape
 func scaleI32AVX2(dst *float32, v *int32, n int, shift int32, scale float32) (largest float32, squares float32)
 
-// roundI8AVX2 is RoundI8 for n components, a multiple of 32.
+// roundI8AVX2 is RoundI8 for n components, a multiple of eight.
 //
 //go:noescape
 func roundI8AVX2(dst *int8, v *float32, n int, by float32) (sum int32)
@@ -76,3 +76,13 @@ func roundI8AVX2(dst *int8, v *float32, n int, by float32) (sum int32)
 //
 //go:noescape
 func widenU4AVX2(dst *int8, row *byte, n int) (sum int32)
+
+// takeOffF32AVX2 is TakeOffF32 for n components, a multiple of eight, and count rows.
+//
+//go:noescape
+func takeOffF32AVX2(dst *float32, v *float32, rows *float32, by *float32, n int, count int)
+
+// mixF32AVX2 is MixF32 for n components with a window of window.
+//
+//go:noescape
+func mixF32AVX2(v *float32, factors *float32, n int, window int, half int, rounds int) (largest float32)

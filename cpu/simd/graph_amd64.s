@@ -1328,6 +1328,7 @@ TEXT ·roundI8AVX2(SB), NOSPLIT, $0-36
 	VPSRLW       $0x0f, Y3, Y3
 	VPXOR        Y5, Y5, Y5
 	XORQ         BX, BX
+	SUBQ         $0x18, DX
 
 next:
 	CMPQ       BX, DX
@@ -1353,6 +1354,25 @@ next:
 	JMP        next
 
 done:
+	ADDQ $0x18, DX
+
+eight:
+	CMPQ         BX, DX
+	JGE          summed
+	VMULPS       (CX)(BX*4), Y0, Y2
+	VCVTPS2DQ    Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X4
+	VPACKSSDW    X4, X2, X2
+	VPACKSSWB    X2, X2, X2
+	VPMAXSB      X1, X2, X2
+	VMOVQ        X2, (AX)(BX*1)
+	VPMOVSXBW    X2, X2
+	VPMADDWD     X3, X2, X2
+	VPADDD       Y2, Y5, Y5
+	ADDQ         $0x08, BX
+	JMP          eight
+
+summed:
 	VEXTRACTI128 $0x01, Y5, X0
 	VPADDD       X0, X5, X0
 	VPHADDD      X0, X0, X0
@@ -1445,3 +1465,334 @@ DATA withoutTrailer<>+40(SB)/8, $0xffffffffffffffff
 DATA withoutTrailer<>+48(SB)/8, $0xffffffffffffffff
 DATA withoutTrailer<>+56(SB)/8, $0x0000000000000000
 GLOBL withoutTrailer<>(SB), RODATA|NOPTR, $64
+
+// func takeOffF32AVX2(dst *float32, v *float32, rows *float32, by *float32, n int, count int)
+// Requires: AVX, FMA3
+TEXT ·takeOffF32AVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ v+8(FP), CX
+	MOVQ rows+16(FP), DX
+	MOVQ by+24(FP), BX
+	MOVQ n+32(FP), SI
+	MOVQ count+40(FP), DI
+	MOVQ SI, R8
+	SHLQ $0x02, R8
+
+chunk8:
+	CMPQ    SI, $0x40
+	JL      next8
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	VMOVUPS 64(CX), Y2
+	VMOVUPS 96(CX), Y3
+	VMOVUPS 128(CX), Y4
+	VMOVUPS 160(CX), Y5
+	VMOVUPS 192(CX), Y6
+	VMOVUPS 224(CX), Y7
+	MOVQ    DX, R9
+	XORQ    R10, R10
+
+row8:
+	CMPQ         R10, DI
+	JGE          stored8
+	VBROADCASTSS (BX)(R10*4), Y8
+	VFNMADD231PS (R9), Y8, Y0
+	VFNMADD231PS 32(R9), Y8, Y1
+	VFNMADD231PS 64(R9), Y8, Y2
+	VFNMADD231PS 96(R9), Y8, Y3
+	VFNMADD231PS 128(R9), Y8, Y4
+	VFNMADD231PS 160(R9), Y8, Y5
+	VFNMADD231PS 192(R9), Y8, Y6
+	VFNMADD231PS 224(R9), Y8, Y7
+	ADDQ         R8, R9
+	INCQ         R10
+	JMP          row8
+
+stored8:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	VMOVUPS Y4, 128(AX)
+	VMOVUPS Y5, 160(AX)
+	VMOVUPS Y6, 192(AX)
+	VMOVUPS Y7, 224(AX)
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, CX
+	ADDQ    $0x00000100, DX
+	SUBQ    $0x40, SI
+	JMP     chunk8
+
+next8:
+chunk4:
+	CMPQ    SI, $0x20
+	JL      next4
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	VMOVUPS 64(CX), Y2
+	VMOVUPS 96(CX), Y3
+	MOVQ    DX, R9
+	XORQ    R10, R10
+
+row4:
+	CMPQ         R10, DI
+	JGE          stored4
+	VBROADCASTSS (BX)(R10*4), Y4
+	VFNMADD231PS (R9), Y4, Y0
+	VFNMADD231PS 32(R9), Y4, Y1
+	VFNMADD231PS 64(R9), Y4, Y2
+	VFNMADD231PS 96(R9), Y4, Y3
+	ADDQ         R8, R9
+	INCQ         R10
+	JMP          row4
+
+stored4:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x20, SI
+	JMP     chunk4
+
+next4:
+chunk1:
+	CMPQ    SI, $0x08
+	JL      next1
+	VMOVUPS (CX), Y0
+	MOVQ    DX, R9
+	XORQ    R10, R10
+
+row1:
+	CMPQ         R10, DI
+	JGE          stored1
+	VBROADCASTSS (BX)(R10*4), Y1
+	VFNMADD231PS (R9), Y1, Y0
+	ADDQ         R8, R9
+	INCQ         R10
+	JMP          row1
+
+stored1:
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x08, SI
+	JMP     chunk1
+
+next1:
+	VZEROUPPER
+	RET
+
+// func mixF32AVX2(v *float32, factors *float32, n int, window int, half int, rounds int) (largest float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·mixF32AVX2(SB), NOSPLIT, $0-52
+	MOVQ v+0(FP), AX
+	MOVQ factors+8(FP), CX
+	MOVQ n+16(FP), DX
+	MOVQ window+24(FP), BX
+	XORQ SI, SI
+
+round:
+	CMPQ SI, rounds+40(FP)
+	JGE  last
+	XORQ DI, DI
+
+productRound:
+	VMOVUPS (CX)(DI*4), Y0
+	VMULPS  (AX)(DI*4), Y0, Y0
+	VMOVUPS Y0, (AX)(DI*4)
+	ADDQ    $0x08, DI
+	CMPQ    DI, DX
+	JL      productRound
+	LEAQ    (CX)(DX*4), CX
+	MOVQ    AX, DI
+	BTQ     $0x00, SI
+	JCC     windowed
+	MOVQ    DX, R8
+	SUBQ    BX, R8
+	LEAQ    (DI)(R8*4), DI
+
+windowed:
+	LEAQ (DI)(BX*4), R8
+	MOVQ DI, R9
+
+within:
+	VMOVUPS     (R9), Y0
+	VMOVUPS     32(R9), Y1
+	VMOVUPS     64(R9), Y2
+	VMOVUPS     96(R9), Y3
+	VPERMILPS   $0xb1, Y0, Y4
+	VFMADD132PS walshSigns<>+0(SB), Y4, Y0
+	VPERMILPS   $0x4e, Y0, Y4
+	VFMADD132PS walshSigns<>+32(SB), Y4, Y0
+	VPERM2F128  $0x01, Y0, Y0, Y4
+	VFMADD132PS walshSigns<>+64(SB), Y4, Y0
+	VPERMILPS   $0xb1, Y1, Y4
+	VFMADD132PS walshSigns<>+0(SB), Y4, Y1
+	VPERMILPS   $0x4e, Y1, Y4
+	VFMADD132PS walshSigns<>+32(SB), Y4, Y1
+	VPERM2F128  $0x01, Y1, Y1, Y4
+	VFMADD132PS walshSigns<>+64(SB), Y4, Y1
+	VPERMILPS   $0xb1, Y2, Y4
+	VFMADD132PS walshSigns<>+0(SB), Y4, Y2
+	VPERMILPS   $0x4e, Y2, Y4
+	VFMADD132PS walshSigns<>+32(SB), Y4, Y2
+	VPERM2F128  $0x01, Y2, Y2, Y4
+	VFMADD132PS walshSigns<>+64(SB), Y4, Y2
+	VPERMILPS   $0xb1, Y3, Y4
+	VFMADD132PS walshSigns<>+0(SB), Y4, Y3
+	VPERMILPS   $0x4e, Y3, Y4
+	VFMADD132PS walshSigns<>+32(SB), Y4, Y3
+	VPERM2F128  $0x01, Y3, Y3, Y4
+	VFMADD132PS walshSigns<>+64(SB), Y4, Y3
+	VSUBPS      Y1, Y0, Y4
+	VADDPS      Y1, Y0, Y0
+	VSUBPS      Y3, Y2, Y1
+	VADDPS      Y3, Y2, Y2
+	VSUBPS      Y2, Y0, Y3
+	VADDPS      Y2, Y0, Y0
+	VSUBPS      Y1, Y4, Y2
+	VADDPS      Y1, Y4, Y4
+	VMOVUPS     Y0, (R9)
+	VMOVUPS     Y4, 32(R9)
+	VMOVUPS     Y3, 64(R9)
+	VMOVUPS     Y2, 96(R9)
+	ADDQ        $0x80, R9
+	CMPQ        R9, R8
+	JL          within
+	MOVL        $0x00000080, R9
+
+far:
+	MOVQ R9, R12
+	ADDQ R9, R12
+	LEAQ (DI)(R12*1), R11
+	CMPQ R11, R8
+	JG   mixed
+	JE   two
+	LEAQ (R12)(R9*1), R13
+	MOVQ DI, R10
+
+four:
+	LEAQ (R10)(R9*1), R11
+
+fours:
+	VMOVUPS (R10), Y0
+	VMOVUPS (R10)(R9*1), Y1
+	VMOVUPS (R10)(R12*1), Y2
+	VMOVUPS (R10)(R13*1), Y3
+	VSUBPS  Y1, Y0, Y4
+	VADDPS  Y1, Y0, Y0
+	VSUBPS  Y3, Y2, Y1
+	VADDPS  Y3, Y2, Y2
+	VSUBPS  Y2, Y0, Y3
+	VADDPS  Y2, Y0, Y0
+	VSUBPS  Y1, Y4, Y2
+	VADDPS  Y1, Y4, Y4
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y4, (R10)(R9*1)
+	VMOVUPS Y3, (R10)(R12*1)
+	VMOVUPS Y2, (R10)(R13*1)
+	ADDQ    $0x20, R10
+	CMPQ    R10, R11
+	JL      fours
+	ADDQ    R13, R10
+	CMPQ    R10, R8
+	JL      four
+	SHLQ    $0x02, R9
+	JMP     far
+
+two:
+	MOVQ DI, R10
+	LEAQ (DI)(R9*1), R11
+
+twos:
+	VMOVUPS (R10), Y0
+	VMOVUPS (R10)(R9*1), Y1
+	VADDPS  Y1, Y0, Y2
+	VSUBPS  Y1, Y0, Y0
+	VMOVUPS Y2, (R10)
+	VMOVUPS Y0, (R10)(R9*1)
+	ADDQ    $0x20, R10
+	CMPQ    R10, R11
+	JL      twos
+
+mixed:
+	MOVQ  half+32(FP), R9
+	TESTQ R9, R9
+	JZ    halved
+	MOVQ  AX, DI
+	MOVQ  DX, R8
+	SUBQ  R9, R8
+	LEAQ  (AX)(R8*4), R8
+	LEAQ  (AX)(R9*4), R9
+
+half:
+	VMOVUPS (DI), Y0
+	VMOVUPS (R8), Y1
+	VADDPS  Y1, Y0, Y2
+	VSUBPS  Y1, Y0, Y0
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y0, (R8)
+	ADDQ    $0x20, DI
+	ADDQ    $0x20, R8
+	CMPQ    DI, R9
+	JL      half
+
+halved:
+	INCQ SI
+	JMP  round
+
+last:
+	VXORPS   Y1, Y1, Y1
+	VPCMPEQD Y0, Y0, Y0
+	VPSRLD   $0x01, Y0, Y0
+	XORQ     BX, BX
+
+productLast:
+	VMOVUPS      (CX)(BX*4), Y2
+	VMULPS       (AX)(BX*4), Y2, Y2
+	VMOVUPS      Y2, (AX)(BX*4)
+	VANDPS       Y0, Y2, Y2
+	VMAXPS       Y2, Y1, Y1
+	ADDQ         $0x08, BX
+	CMPQ         BX, DX
+	JL           productLast
+	LEAQ         (CX)(DX*4), CX
+	VEXTRACTF128 $0x01, Y1, X0
+	VMAXPS       X0, X1, X1
+	VMOVHLPS     X1, X1, X0
+	VMAXPS       X0, X1, X1
+	VMOVSHDUP    X1, X0
+	VMAXPS       X0, X1, X1
+	VMOVSS       X1, largest+48(FP)
+	VZEROUPPER
+	RET
+
+DATA walshSigns<>+0(SB)/4, $(1.0)
+DATA walshSigns<>+4(SB)/4, $(-1.0)
+DATA walshSigns<>+8(SB)/4, $(1.0)
+DATA walshSigns<>+12(SB)/4, $(-1.0)
+DATA walshSigns<>+16(SB)/4, $(1.0)
+DATA walshSigns<>+20(SB)/4, $(-1.0)
+DATA walshSigns<>+24(SB)/4, $(1.0)
+DATA walshSigns<>+28(SB)/4, $(-1.0)
+DATA walshSigns<>+32(SB)/4, $(1.0)
+DATA walshSigns<>+36(SB)/4, $(1.0)
+DATA walshSigns<>+40(SB)/4, $(-1.0)
+DATA walshSigns<>+44(SB)/4, $(-1.0)
+DATA walshSigns<>+48(SB)/4, $(1.0)
+DATA walshSigns<>+52(SB)/4, $(1.0)
+DATA walshSigns<>+56(SB)/4, $(-1.0)
+DATA walshSigns<>+60(SB)/4, $(-1.0)
+DATA walshSigns<>+64(SB)/4, $(1.0)
+DATA walshSigns<>+68(SB)/4, $(1.0)
+DATA walshSigns<>+72(SB)/4, $(1.0)
+DATA walshSigns<>+76(SB)/4, $(1.0)
+DATA walshSigns<>+80(SB)/4, $(-1.0)
+DATA walshSigns<>+84(SB)/4, $(-1.0)
+DATA walshSigns<>+88(SB)/4, $(-1.0)
+DATA walshSigns<>+92(SB)/4, $(-1.0)
+GLOBL walshSigns<>(SB), RODATA|NOPTR, $96

@@ -32,7 +32,7 @@ func roundI8(dst []int8, v []float32, by float32) (done int, sum int32) {
 	if cpulevel.Now == cpulevel.Generic {
 		return 0, 0
 	}
-	done = len(dst) &^ 31
+	done = len(dst) &^ 7
 	return done, roundI8AVX2(unsafe.SliceData(dst), unsafe.SliceData(v), done, by)
 }
 

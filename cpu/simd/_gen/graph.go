@@ -14,6 +14,7 @@ func emitGraph() {
 	emitKeep()
 	emitScores()
 	emitPrepare()
+	emitMix()
 }
 
 // emitFresh emits the marking of a list's rows. It has no branch that depends on

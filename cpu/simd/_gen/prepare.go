@@ -95,11 +95,11 @@ func storeFolded(v VecVirtual, fold func(a, b Op), result int) {
 	VMOVSS(low, ret.Addr)
 }
 
-// emitRoundI8 emits the rounding of 32 floats a turn.
+// emitRoundI8 emits the rounding of 32 floats a turn, then of eight.
 func emitRoundI8() {
 	TEXT("roundI8AVX2", NOSPLIT, "func(dst *int8, v *float32, n int, by float32) (sum int32)")
 	Pragma("noescape")
-	Doc("roundI8AVX2 is RoundI8 for n components, a multiple of 32.")
+	Doc("roundI8AVX2 is RoundI8 for n components, a multiple of eight.")
 	// Packing works within halves of a register and leaves groups of four in the
 	// order 0 2 4 6 1 3 5 7.
 	order := GLOBL("packedOrder", RODATA|NOPTR)
@@ -120,6 +120,7 @@ func emitRoundI8() {
 	sum := zeroIntYMM()
 	i := GP64()
 	XORQ(i, i)
+	SUBQ(Imm(24), n)
 	Label("next")
 	CMPQ(i, n)
 	JGE(LabelRef("done"))
@@ -142,6 +143,24 @@ func emitRoundI8() {
 	ADDQ(U8(32), i)
 	JMP(LabelRef("next"))
 	Label("done")
+	ADDQ(Imm(24), n)
+	Label("eight")
+	CMPQ(i, n)
+	JGE(LabelRef("summed"))
+	few, high := YMM(), XMM()
+	VMULPS(Mem{Base: v, Index: i, Scale: 4}, by, few)
+	VCVTPS2DQ(few, few)
+	VEXTRACTI128(Imm(1), few, high)
+	VPACKSSDW(high, few.AsX(), few.AsX())
+	VPACKSSWB(few.AsX(), few.AsX(), few.AsX())
+	VPMAXSB(lowest.AsX(), few.AsX(), few.AsX())
+	VMOVQ(few.AsX(), Mem{Base: dst, Index: i, Scale: 1})
+	VPMOVSXBW(few.AsX(), few.AsX())
+	VPMADDWD(onesWord.AsX(), few.AsX(), few.AsX()) // and zeros the upper half
+	VPADDD(few, sum, sum)
+	ADDQ(U8(8), i)
+	JMP(LabelRef("eight"))
+	Label("summed")
 	ret, err := ReturnIndex(0).Resolve()
 	if err != nil {
 		panic(err)

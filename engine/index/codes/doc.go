@@ -10,7 +10,8 @@
 // all. How many directions are kept is decided by measurement: as few as keep
 // the true neighbours among the first candidates (see Train). This is the idea
 // of Tepper et al. 2023, "LeanVec: Searching vectors faster by making them fit",
-// with the rotation of Gao and Long 2024, "RaBitQ".
+// with the rotation of Gao and Long 2024, "RaBitQ". Where all directions but a few are
+// kept, the others are folded away and what is left is mixed instead, without a matrix: see fold.
 //
 // Under L2 and cosine the estimate is the squared distance of the rounded
 // vectors plus a share of what the projection left out, under dot the inner

@@ -10,8 +10,19 @@ import (
 	"github.com/vectorizer-go/vectorizer/engine/compute"
 )
 
-// modelVersion is the version of what Append writes.
-const modelVersion = 2
+// The versions of what Append writes: of a model with a fold, and of others, which
+// programs read that know no folds.
+const (
+	foldVersion  = 3
+	modelVersion = 2
+)
+
+// What turns vectors, in a head.
+const (
+	byNothing = iota
+	byMatrix
+	byFold
+)
 
 // MaxModelBytes bounds what Append writes.
 const MaxModelBytes = headBytes + 4*compute.MaxDim + maxProjectDim*(maxProjectDim+8*lineBytes)
@@ -28,15 +39,21 @@ type head struct {
 const headBytes = 13 * 4
 
 // Append appends the model in the machine's byte order: its head, the mean, the
-// projection if there is one.
+// matrix or the fold if there is one.
 func (m *Model) Append(b []byte) []byte {
 	h := head{Version: modelVersion, Kind: uint32(m.kind), Metric: uint32(m.metric), Dim: uint32(m.dim),
 		Kept: uint32(m.kept), Stride: uint32(m.stride), Depth: uint32(m.depth), Rows: uint32(m.rows),
 		Step: m.step, Offset: m.offset, Strain: m.strain, ProjStep: m.projStep}
-	if m.proj != nil {
-		h.Projected = 1
+	parts := []any{&h, m.mean}
+	switch {
+	case m.proj != nil:
+		h.Projected = byMatrix
+		parts = append(parts, m.proj)
+	case m.fold != nil:
+		h.Version, h.Projected = foldVersion, byFold
+		parts = append(parts, m.fold.ask, m.fold.take)
 	}
-	for _, part := range []any{h, m.mean, m.proj} {
+	for _, part := range parts {
 		var err error
 		if b, err = binary.Append(b, binary.NativeEndian, part); err != nil {
 			panic("BUG: codes: " + err.Error()) // only types without a size fail
@@ -61,34 +78,61 @@ func Parse(b []byte) (*Model, error) {
 		stride: int(h.Stride), depth: int(h.Depth), rows: int(h.Rows), step: h.Step, offset: h.Offset, strain: h.Strain,
 		projStep: h.ProjStep,
 		mean:     make([]float32, h.Dim)}
-	n, err = binary.Decode(b, binary.NativeEndian, m.mean)
-	if err == nil && h.Projected == 1 {
-		m.proj = slices.Clone(b[n:])
+	b, err = readFloats(b, m.mean)
+	switch {
+	case err != nil:
+		return nil, err
+	case h.Projected == byMatrix:
+		m.proj = slices.Clone(b)
+	case h.Projected == byFold:
+		if m.fold, err = readFold(b, m.dim, m.kept); err != nil {
+			return nil, err
+		}
 	}
 	m.drawSigns()
+	return m, nil
+}
+
+// readFold reads what Append wrote of a fold.
+func readFold(b []byte, dim, kept int) (*fold, error) {
+	n := dim - kept
+	f := &fold{drop: n, ask: make([]float32, n*dim), take: make([]float32, n*kept), factors: mixFactors(kept)}
+	b, err := readFloats(b, f.ask)
+	if err == nil {
+		_, err = readFloats(b, f.take)
+	}
+	return f, err
+}
+
+// readFloats fills dst, all finite, and returns what follows.
+func readFloats(b []byte, dst []float32) ([]byte, error) {
+	n, err := binary.Decode(b, binary.NativeEndian, dst)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrModel, err)
 	}
-	for _, x := range m.mean {
+	for _, x := range dst {
 		if !finite(x) {
-			return nil, fmt.Errorf("%w: a mean of %g", ErrModel, x)
+			return nil, fmt.Errorf("%w: a component of %g", ErrModel, x)
 		}
 	}
-	return m, nil
+	return b[n:], nil
 }
 
 // check judges a head that rest bytes follow.
 func (h *head) check(rest int) error {
 	want := 4 * int(h.Dim)
-	if h.Projected == 1 {
+	switch h.Projected {
+	case byMatrix:
 		want += int(h.Kept) * int(h.Dim)
+	case byFold:
+		want += 4 * (int(h.Dim) - int(h.Kept)) * (int(h.Dim) + int(h.Kept))
 	}
 	switch {
-	case h.Version != modelVersion:
+	case h.Version != modelVersion && h.Version != foldVersion, (h.Version == foldVersion) != (h.Projected == byFold):
 		return fmt.Errorf("%w: version %d", ErrModel, h.Version)
 	case !h.hasBits() || h.Metric > uint32(compute.Cosine) || h.Metric < uint32(compute.L2):
 		return fmt.Errorf("%w: kind %d, metric %d", ErrModel, h.Kind, h.Metric)
-	case h.Dim < 1 || h.Dim > compute.MaxDim || h.Projected > 1 || !h.keepsRight():
+	case h.Dim < 1 || h.Dim > compute.MaxDim || h.Projected > byFold || !h.keepsRight():
 		return fmt.Errorf("%w: %d of %d components", ErrModel, h.Kept, h.Dim)
 	case h.Stride%lineBytes != 0 || h.Stride > 2*compute.MaxDim || h.Stride < lineBytes ||
 		int(h.Kept) > Kind(h.Kind).room(int(h.Stride)):
@@ -109,7 +153,10 @@ func (h *head) hasBits() bool {
 
 // keepsRight reports whether a code may have so many components.
 func (h *head) keepsRight() bool {
-	if h.Projected == 1 {
+	switch h.Projected {
+	case byFold:
+		return folds(int(h.Dim), int(h.Kept)) && h.Dim <= maxProjectDim && h.Kind != uint32(Binary)
+	case byMatrix:
 		return h.Kept >= 1 && h.Dim <= maxProjectDim && (h.Kept <= h.Dim || h.Kind == uint32(Binary))
 	}
 	if h.Kind == uint32(Binary) {

@@ -9,7 +9,7 @@ import (
 	"github.com/vectorizer-go/vectorizer/engine/compute"
 )
 
-// models are a projected one and a plain one.
+// models are one of each form.
 func models() (out []*Model) {
 	r := rand.New(rand.NewPCG(9, 9))
 	base := lowRank(r, 100, 12, 3, compute.L2)
@@ -17,7 +17,8 @@ func models() (out []*Model) {
 	t.centre(base)
 	bits := *t
 	bits.kind = Binary
-	return []*Model{bits.plain(base),
+	wide := lowRank(r, 100, 72, 72, compute.L2)
+	return []*Model{bits.plain(base), Train(SQ4, compute.L2, 72, wide, 1),
 		Train(SQ8, compute.L2, 12, base, 1), t.plain(base), Train(SQ4, compute.Cosine, 12, base, 1),
 		Train(Binary, compute.L2, 12, base, 1)}
 }
@@ -32,13 +33,19 @@ func TestModelRoundTrip(t *testing.T) {
 		if !bytes.Equal(got.Append(nil), b) {
 			t.Fatal("another model came back")
 		}
-		v := []float32{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}
+		v := make([]float32, m.Dim())
+		for i := range v {
+			v[i] = float32(i + 1)
+		}
 		var s Scratch
 		one, two := make([]byte, m.Stride()), make([]byte, m.Stride())
 		m.Encode(one, v, &s)
 		got.Encode(two, v, &s)
 		if !slices.Equal(one, two) {
 			t.Fatal("the codes differ")
+		}
+		if m.Dim() > 12 != (m.fold != nil) {
+			t.Fatalf("%d of %d components, fold %v", m.Kept(), m.Dim(), m.fold)
 		}
 		for cut := range b {
 			if _, err := Parse(b[:cut]); err == nil {

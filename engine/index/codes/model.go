@@ -31,6 +31,7 @@ type Model struct {
 	// matrix, so its rounding turns the directions a little and costs no agreement.
 	proj     []uint8
 	projStep float32
+	fold     *fold    // instead of proj, where all directions but a few are kept
 	signs    []uint64 // of spin, which turns vectors of codes of one bit without proj
 	// step is from one code to the next with SQ8; with Binary the root mean square of
 	// the rows' distances from the mean.
@@ -76,7 +77,9 @@ func (m *Model) Slack() int { return m.depth - goalK }
 func (m *Model) Kept() int { return m.kept }
 
 // MemoryBytes is what the model itself holds.
-func (m *Model) MemoryBytes() int64 { return int64(4*len(m.mean) + len(m.proj) + 8*len(m.signs)) }
+func (m *Model) MemoryBytes() int64 {
+	return int64(4*len(m.mean)+len(m.proj)+8*len(m.signs)) + m.fold.bytes()
+}
 
 // Scratch is what Encode and SetVector work in. The zero value is ready.
 type Scratch struct {
@@ -109,8 +112,8 @@ type turned struct {
 	rest    float32   // squared length of what is left out
 }
 
-// project returns the projection of v, of dim components, in s. The vector is rounded
-// to eight bits first, so that the matrix is read as bytes: it moves by about a
+// project returns the projection of v, of dim components, in s. For a matrix the vector is
+// rounded to eight bits first, so that it is read as bytes: it moves by about a
 // hundredth of its length. If fine, what that took off is projected as well.
 func (m *Model) project(s *Scratch, v []float32, fine bool) turned {
 	s.room(m.dim, m.kept)
@@ -121,11 +124,21 @@ func (m *Model) project(s *Scratch, v []float32, fine bool) turned {
 		spin(s.turned, m.signs)
 		return turned{y: s.turned, largest: largestOf(s.turned), norm: whole}
 	}
-	if m.proj == nil {
-		return turned{y: s.centred, largest: largest, norm: whole}
-	}
-	step := stepOf(largest)
 	t := turned{y: s.turned}
+	switch {
+	case m.fold != nil:
+		t.largest, t.norm = m.fold.turn(s.turned, s.centred, s.more[:m.fold.drop])
+	case m.proj == nil:
+		return turned{y: s.centred, largest: largest, norm: whole}
+	default:
+		m.byMatrix(s, &t, stepOf(largest), fine)
+	}
+	t.rest = max(0, whole-t.norm)
+	return t
+}
+
+// byMatrix is project for s.centred, which a step takes to eight bits, with the matrix.
+func (m *Model) byMatrix(s *Scratch, t *turned, step float32, fine bool) {
 	t.largest, t.norm = m.turn(s, s.turned, step)
 	if fine {
 		for i, c := range s.rounded {
@@ -138,8 +151,6 @@ func (m *Model) project(s *Scratch, v []float32, fine bool) turned {
 		t.norm = simd.DotF32(s.turned, s.turned)
 		t.largest = largestOf(s.turned)
 	}
-	t.rest = max(0, whole-t.norm)
-	return t
 }
 
 // largestOf is the largest magnitude in v.

@@ -159,13 +159,16 @@ func step64(stride int) int { return roundUp(stride/8, lineBytes) }
 func (t *trainer) withStride(sample, axes []float32, kind Kind, stride int) *Model {
 	m := &Model{kind: kind, metric: t.metric, dim: t.dim, mean: t.mean, stride: stride, rows: t.rows}
 	m.kept = kind.room(stride)
-	axes = axes[:min(m.kept, t.dim)*t.dim]
 	if kind != Binary { // of which more components than there are say more
 		m.kept = min(t.dim, m.kept)
 	}
-	turned := make([]float32, m.kept*t.dim)
-	rotate(turned, axes, t.dim, t.rng)
-	m.setMatrix(turned)
+	if kind != Binary && folds(t.dim, m.kept) {
+		m.fold = newFold(axes[m.kept*t.dim:], t.dim)
+	} else {
+		turned := make([]float32, m.kept*t.dim)
+		rotate(turned, axes[:min(m.kept, t.dim)*t.dim], t.dim, t.rng)
+		m.setMatrix(turned)
+	}
 	y := make([]float32, 0, t.rows*m.kept)
 	var s Scratch
 	for i := range t.rows {
