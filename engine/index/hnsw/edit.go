@@ -134,7 +134,7 @@ func (w *walk) refill(from uint32, level, limit int) {
 		if len(s.kept)-had == limit {
 			break
 		}
-		if _, ok := w.spans(c); ok {
+		if w.spans(c) {
 			s.kept = append(s.kept, c.row)
 		}
 	}

@@ -26,6 +26,8 @@ type scratch struct {
 	watch  earlyWatch
 	pool   []cand   // candidates to select from, ascending
 	near   []cand   // the links that a row has, ascending from where it is now
+	rest   []cand   // candidates that choose has not decided on
+	rivals []uint32 // their rows
 	kept   []uint32 // what choose and refill selected
 	mine   []uint32 // the links of the row being linked
 	old    []uint32 // the links that a change takes away
