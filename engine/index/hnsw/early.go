@@ -14,9 +14,9 @@ import (
 // factor grows is learned from insertions: see earlylearn.go.
 const (
 	// earlyWide is the list of a walk that may end early, in hundredths of one that may
-	// not; earlyList how many times k that one must be.
+	// not; earlyList what that one must be at least, in hundredths of k.
 	earlyWide = 150
-	earlyList = 2
+	earlyList = 130
 	// The factor is 1 + share × (ln(list/k) + earlyMore). The logarithm alone ends
 	// short lists a little too early.
 	earlyMore = 0.25
@@ -70,7 +70,7 @@ func (w *walk) endEarly(ef, k int) int {
 	w.early = early{}
 	share, wide := w.x.earlyShare(), ef*earlyWide/100
 	c := w.src.codes
-	if share == 0 || w.dead || ef < earlyList*max(k, earlyK) || wide >= farEf || c != nil && c.model.Coarse() {
+	if share == 0 || w.dead || ef*100 < earlyList*max(k, earlyK) || wide >= farEf || c != nil && c.model.Coarse() {
 		return ef
 	}
 	w.early = earlyOf(ef, k, share, w.x.zero())

@@ -24,8 +24,8 @@ const (
 	learnMemory = 1024
 	// learnGain is the share of the distances that must be spared. Of the neighbours that
 	// walks miss that do not end early learnMiss may be missed, and learnLoss of all.
-	learnGain = 0.05
-	learnMiss = 0.85
+	learnGain = 0.04
+	learnMiss = 0.95
 	learnLoss = 0.0003
 )
 

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"unsafe"
 
+	"github.com/vectorizer-go/vectorizer/cpu/simd"
 	"github.com/vectorizer-go/vectorizer/engine/compute"
 	"github.com/vectorizer-go/vectorizer/engine/index"
 	"github.com/vectorizer-go/vectorizer/engine/slab"
@@ -177,6 +178,15 @@ func (m *memory) isLinked(row uint32) bool {
 }
 
 func (m *memory) stamp(row uint32) *uint32 { return &m.groups[row>>6].stamp[row&63] }
+
+// fetchState fetches what collect looks at: whether rows live, and their stamps.
+func (m *memory) fetchState(rows []uint32) {
+	for _, r := range rows {
+		g := &m.groups[r>>6]
+		simd.Prefetch(unsafe.Slice(&g.base, 1), 1) // in the line of alive
+		simd.Prefetch(g.stamp[r&63:], 1)
+	}
+}
 
 func setBit(word *uint64, row uint32) {
 	atomic.OrUint64(word, 1<<(row&63))

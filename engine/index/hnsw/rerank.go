@@ -64,6 +64,9 @@ func (w *walk) rerank(found []cand, k int) []cand {
 				w.s.ids = append(w.s.ids, found[i].row&rowMask)
 			}
 		}
+		if first > 0 {
+			w.m.fetchState(w.s.ids)
+		}
 		first = 0
 		if len(w.s.ids) == 0 {
 			break
