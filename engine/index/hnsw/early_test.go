@@ -102,6 +102,13 @@ func TestWatchSeesWhatWalksFind(t *testing.T) {
 			}
 		}
 	}
+	w := search(set.Queries[0], 100, learnEf, early{}, true) // the last of the walks is cut short
+	if !s.watch.on {
+		t.Fatal("all of the walks ended")
+	}
+	if w.learn(); s.watch.on {
+		t.Fatal("the next walk is watched too")
+	}
 }
 
 // TestEarlyShare takes the choice of the share apart.

@@ -97,6 +97,7 @@ func (w *walk) endsHere(i int) {
 // learn adds the walk that was watched to what is known.
 func (w *walk) learn() {
 	y := &w.s.watch
+	y.on = false // the scratch goes on to other walks
 	if len(w.s.beam.c) < learnEf {
 		return
 	}
