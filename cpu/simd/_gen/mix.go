@@ -145,7 +145,7 @@ func (m *mixer) walsh(round GPVirtual) {
 	p := GP64()
 	MOVQ(base, p)
 	Label("within")
-	x := m.load(func(i int) Mem { return Mem{Base: p, Disp: 32 * i} })
+	x := load(func(i int) Mem { return Mem{Base: p, Disp: 32 * i} })
 	for i := range x {
 		for s, shuffle := range []func(from, to VecVirtual){
 			func(from, to VecVirtual) { VPERMILPS(Imm(0xb1), from, to) },
@@ -157,7 +157,7 @@ func (m *mixer) walsh(round GPVirtual) {
 			VFMADD132PS(m.signs[s], other, x[i])
 		}
 	}
-	store(m.fours(x), func(i int) Mem { return Mem{Base: p, Disp: 32 * i} })
+	store(fours(x), func(i int) Mem { return Mem{Base: p, Disp: 32 * i} })
 	ADDQ(Imm(128), p)
 	CMPQ(p, end)
 	JL(LabelRef("within"))
@@ -185,7 +185,7 @@ func (m *mixer) across(base, end Register) {
 		return []Mem{{Base: p}, {Base: p, Index: far, Scale: 1}, {Base: p, Index: at2, Scale: 1},
 			{Base: p, Index: at3, Scale: 1}}[i]
 	}
-	store(m.fours(m.load(at)), at)
+	store(fours(load(at)), at)
 	ADDQ(Imm(32), p)
 	CMPQ(p, stop)
 	JL(LabelRef("fours"))
@@ -206,7 +206,7 @@ func (m *mixer) across(base, end Register) {
 }
 
 // load loads four vectors.
-func (m *mixer) load(at func(i int) Mem) (x [4]VecVirtual) {
+func load(at func(i int) Mem) (x [4]VecVirtual) {
 	for i := range x {
 		x[i] = YMM()
 		VMOVUPS(at(i), x[i])
@@ -221,15 +221,8 @@ func store(x [4]VecVirtual, at func(i int) Mem) {
 }
 
 // fours transforms four vectors among one another.
-func (m *mixer) fours(x [4]VecVirtual) (y [4]VecVirtual) {
-	for _, pair := range [][2]int{{0, 1}, {2, 3}} {
-		a, b := x[pair[0]], x[pair[1]]
-		difference := YMM()
-		VSUBPS(b, a, difference)
-		VADDPS(b, a, a)
-		x[pair[1]] = difference
-	}
-	for _, pair := range [][2]int{{0, 2}, {1, 3}} {
+func fours(x [4]VecVirtual) [4]VecVirtual {
+	for _, pair := range [][2]int{{0, 1}, {2, 3}, {0, 2}, {1, 3}} {
 		a, b := x[pair[0]], x[pair[1]]
 		difference := YMM()
 		VSUBPS(b, a, difference)

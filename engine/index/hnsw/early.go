@@ -20,7 +20,7 @@ const (
 	// The factor is 1 + share × (ln(list/k) + earlyMore). The logarithm alone ends
 	// short lists a little too early.
 	earlyMore = 0.25
-	// earlyFloor is the k-th distance, in those to where layer 0 is entered, up to which
+	// earlyFloor is the k-th distance, in those to where a walk begins, up to which
 	// nothing ends early: there the order by codes is chance.
 	earlyFloor = 1.0 / 32
 	// earlyK is the least k. The nearest row alone says too little of how far the others

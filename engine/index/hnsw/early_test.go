@@ -78,7 +78,6 @@ func TestWatchSeesWhatWalksFind(t *testing.T) {
 		s.beam.reset(ef)
 		s.beam.reach = reach
 		w.enter()
-		w.early.factor = end.factor
 		w.spread(0)
 		return w
 	}
@@ -246,12 +245,33 @@ func TestEarlyEndsWhereTheyMay(t *testing.T) {
 			t.Errorf("%s: a list of %d, %+v, want %d", name, got, w.early, c.want)
 		}
 	}
-	dot := codedConfig(8)
-	dot.Metric = compute.Dot
-	dot.TrainRows = 300
-	z, _ := randomIndexOf(t, 4000, dot)
-	if z.earlyShare() != 0 || z.learned.walks != 0 {
-		t.Errorf("%g insertions by inner product were watched", z.learned.walks)
+	for metric, watched := range map[compute.Metric]bool{compute.Dot: false, compute.L2: true} {
+		cfg := codedConfig(8)
+		cfg.Metric, cfg.EfConstruction = metric, 100
+		z, _ := randomIndexOf(t, 2000, cfg)
+		if z.learned.walks > 0 != watched {
+			t.Errorf("%v: %g insertions were watched", metric, z.learned.walks)
+		}
+	}
+}
+
+// TestEarlyFloor descends in an insertion and in a search: both begin at the same row, so
+// nothing ends early below the same distance.
+func TestEarlyFloor(t *testing.T) {
+	set := indextest.LoadSmall(t) // cosine: distances of the source begin at -1
+	x := build(t, set, Config{EfConstruction: 100, Quantization: codes.SQ8, TrainRows: 2000})
+	s := x.scratch.Get().(*scratch)
+	floor := func(end early) float32 {
+		w := x.newWalk(x.mem.Load(), s)
+		w.src.take(&s.query, set.Queries[0])
+		w.early = end
+		s.beam.reset(learnEf)
+		w.enter()
+		return w.early.floor
+	}
+	inserting, searching := floor(early{}), floor(earlyOf(learnEf, earlyK, 0.1, x.zero()))
+	if inserting != searching || inserting <= 0 {
+		t.Fatalf("floor %g of an insertion, %g of a search", inserting, searching)
 	}
 }
 

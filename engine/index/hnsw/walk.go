@@ -110,7 +110,7 @@ func (w *walk) fresh(list []uint32) []uint32 {
 func (w *walk) descend(row uint32, level, stop int) (uint32, float32) {
 	w.s.ids = append(w.s.ids[:0], row)
 	best := w.distances()[0]
-	w.early.floor = earlyFloor * (best + w.early.zero)
+	w.early.floor = earlyFloor * (best + w.x.zero())
 	rows, stride, lines := w.src.fetch()
 	for ; level > stop; level-- {
 		for moved := true; moved; {
