@@ -75,6 +75,33 @@ func (w *walk) linkIfRoom(from, to uint32, level int) {
 	atomic.StoreUint32(&list[n], to)
 }
 
+// swapLink replaces from's link to one row by a link to another, or takes it away
+// where that is NoRow or linked to already. It reports whether to is linked to now.
+// The last link to gone stays.
+func (w *walk) swapLink(from, gone, to uint32, level int) bool {
+	lock := w.x.listLock(from)
+	lock.Lock()
+	defer lock.Unlock()
+	s := w.s
+	list := w.m.links(&w.x.lv, from, level)
+	s.list = appendLinks(s.list[:0], list)
+	at := slices.Index(s.list, gone)
+	if at < 0 || level == 0 && !w.m.mayDrop(gone) {
+		return false
+	}
+	add := to != NoRow && to != from && !slices.Contains(s.list, to)
+	if add {
+		s.list[at] = to
+		if level == 0 {
+			w.m.linkAdded(to)
+		}
+	} else {
+		s.list = slices.Delete(s.list, at, at+1)
+	}
+	storeLinks(list, s.list)
+	return add
+}
+
 // thin reduces s.list, the links of from, to at most limit by the heuristic. It
 // keeps last links, and the row to when that is forced.
 func (w *walk) thin(from, to uint32, limit, level int, force bool) {

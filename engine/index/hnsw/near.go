@@ -82,7 +82,7 @@ func (w *walk) relinkNear(row uint32, level int) {
 	}
 	if w.note {
 		s.old = appendLinks(s.old[:0], w.m.links(&w.x.lv, row, level))
-		w.x.work.noteMove(row, level, s.old)
+		w.x.work.noteMove(row, level, s.old, false)
 	}
 	s.mine = w.pick(s.mine[:0])
 	for _, c := range s.near {

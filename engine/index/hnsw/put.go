@@ -97,7 +97,9 @@ func (x *Index) linkRows() {
 		x.jobs.RLock()
 		x.link(x.mem.Load(), s, row, changed)
 		x.jobs.RUnlock()
-		x.work.done(x, row)
+		if x.work.done(x, row) {
+			x.maybeRepair()
+		}
 		x.maybeTrain()
 		// A search that waits for a processor gets it now, not after the
 		// scheduler's 10 ms.

@@ -19,7 +19,7 @@ const repairStep = 4
 
 // due reports whether there is reason for a pass over rows rows: about 2 % of
 // them dead or 3 % moved while rows wait to be linked, fewer when there is nothing
-// else to do, any when somebody waits or asked for it.
+// else to do, any when somebody waits for that or asked for it.
 func (w *work) due(rows int) bool {
 	dead, moved := int(w.dead.Load()), w.movers
 	switch {
@@ -27,12 +27,12 @@ func (w *work) due(rows int) bool {
 		return false
 	case w.tidying && dead > 0:
 		return true
+	case w.count.Load() > 0:
+		return dead > max(256, rows/50) || moved > max(256, rows/32)
 	case w.draining > 0:
 		return dead > 0 || moved > max(32, rows/256)
-	case w.count.Load() == 0:
-		return dead > max(32, rows/512) || moved > max(32, rows/256)
 	}
-	return dead > max(256, rows/50) || moved > max(256, rows/32)
+	return dead > max(32, rows/512) || moved > max(32, rows/256)
 }
 
 // maybeRepair starts a pass when one is due.
@@ -88,11 +88,11 @@ func (x *Index) nextPass() *pass {
 		w.change.Broadcast()
 		return nil
 	}
-	p := &pass{salt: x.epoch.Load(), moved: w.moved}
+	p := &pass{salt: x.epoch.Load(), moved: w.moved, away: w.away}
 	p.refresh = uint32((w.movers + int(w.dead.Load())) << 32 / (refreshPer*x.Rows() + 1))
 	w.repairing.words = append(w.repairing.words[:0], w.deadRows.words...)
 	p.victims.words = slices.Clone(w.deadRows.words)
-	w.moved, w.movers = make(map[uint64][]uint32), 0
+	w.moved, w.movers, w.away = make(map[uint64][]uint32), 0, bitset{}
 	for key := range p.moved {
 		p.movers.set(uint32(key))
 	}
@@ -109,6 +109,7 @@ type pass struct {
 	victims bitset              // rows to take out
 	movers  bitset              // rows that moved
 	moved   map[uint64][]uint32 // the links that they had before, by listKey
+	away    bitset              // those of them that are near none of these now
 	refresh uint32              // share of rows to link again, of 2^32
 	salt    uint64              // chooses those rows: the epoch when the pass began
 
@@ -251,7 +252,9 @@ func (w *walk) replaceGone(row uint32, list []uint32, level int, p *pass) {
 		}
 	}
 	for _, r := range s.old {
-		w.candidates(w.m.links(&w.x.lv, r, level))
+		if p.gone(w, r) || !p.away.has(r) { // what a row links to far away is of no use here
+			w.candidates(w.m.links(&w.x.lv, r, level))
+		}
 		w.candidates(p.moved[listKey(r, level)])
 	}
 	had := len(s.list)

@@ -34,6 +34,8 @@ type scratch struct {
 	lost   []uint32 // rows that nobody links to any more
 	links  []uint32 // a copy of a list to walk over
 	list   []uint32 // a list under change
+	gap    gap      // what a row left that moved
+	left   []uint32 // the links that it had there
 	sorted []cand   // rows with their distances, ascending
 }
 

@@ -40,9 +40,11 @@ type work struct {
 	freeRows  bitset // rows that TakeFree may hand out
 	free      int    // bits set in freeRows
 	// moved holds the links that rows had before they were linked again, since the
-	// last repair pass began; movers is how many rows that are.
+	// last repair pass began; movers is how many rows that are, away holds those of them
+	// that left all of these behind.
 	moved  map[uint64][]uint32 // by listKey
 	movers int
+	away   bitset
 
 	linkers  int  // goroutines that link
 	repairer bool // a repair pass runs or is about to
@@ -157,16 +159,18 @@ func (w *work) take(x *Index) (row uint32, changed, ok bool) {
 	return 0, false, false
 }
 
-// done ends the job of row.
-func (w *work) done(x *Index, row uint32) {
+// done ends the job of row. It reports whether a repair pass is due: while rows keep
+// coming in, nothing else would ask.
+func (w *work) done(x *Index, row uint32) (due bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	slot := w.slotOf[row]
 	if w.state[slot] == again {
 		w.push(slot)
-		return
+		return false
 	}
 	w.settle(x, row, slot)
+	return !w.repairer && w.due(x.Rows())
 }
 
 // settle gives the slot back. A row that was deleted meanwhile becomes dead or,
@@ -182,8 +186,9 @@ func (w *work) settle(x *Index, row, slot uint32) {
 	}
 }
 
-// noteMove keeps the links that a row had on a level before it was linked again.
-func (w *work) noteMove(row uint32, level int, old []uint32) {
+// noteMove keeps the links that a row had on a level before it was linked again; away
+// says that none of them is near it now.
+func (w *work) noteMove(row uint32, level int, old []uint32, away bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	key := listKey(row, level)
@@ -191,6 +196,9 @@ func (w *work) noteMove(row uint32, level int, old []uint32) {
 		w.movers++
 	}
 	w.moved[key] = append(w.moved[key], old...)
+	if away && level == 0 {
+		w.away.set(row)
+	}
 }
 
 func listKey(row uint32, level int) uint64 { return uint64(level)<<32 | uint64(row) }
