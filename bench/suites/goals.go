@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -47,20 +48,44 @@ func againstHnswlib(value, times float64) *result.Target {
 	return &result.Target{Value: times * value, From: from}
 }
 
-// addThreads compares two threads with one at each goal of recall.
+// addThreads compares two threads with one at each goal of recall, each repetition
+// with its own neighbour in time.
 func addThreads(r *result.Run) {
-	for _, goal := range recallGoals {
-		name := func(threads int) string {
-			return fmt.Sprintf("queries per second at recall %.2f, %d threads: %s", goal, threads, ours)
+	find := func(threads int) *result.Curve {
+		at := slices.IndexFunc(r.Curves, func(c result.Curve) bool { return c.System == ours && c.Threads == threads })
+		if at < 0 {
+			return nil
 		}
-		one, two := r.Figure(name(1)), r.Figure(name(2))
-		if one == nil || two == nil {
-			continue
-		}
-		r.Add(result.Figure{Name: fmt.Sprintf("two threads against one at recall %.2f", goal), Recall: goal,
-			Better: result.Higher, Value: two.Value / one.Value,
-			Target: &result.Target{Value: secondThread, From: "aim of threads"}})
+		return &r.Curves[at]
 	}
+	one, two := find(1), find(2)
+	if one == nil || two == nil {
+		return
+	}
+	for _, goal := range recallGoals {
+		var gains []float64
+		for i := range one.Points[0].Samples {
+			a, ok := SpeedAt(repetition(one, i), goal)
+			b, reached := SpeedAt(repetition(two, i), goal)
+			if ok && reached {
+				gains = append(gains, b/a)
+			}
+		}
+		if len(gains) > 0 {
+			r.Add(result.Figure{Name: fmt.Sprintf("two threads against one at recall %.2f", goal), Recall: goal,
+				Better: result.Higher, Target: &result.Target{Value: secondThread, From: "aim of threads"}}, gains...)
+		}
+	}
+}
+
+// repetition is a curve of the speeds of one repetition only.
+func repetition(c *result.Curve, i int) *result.Curve {
+	one := *c
+	one.Points = slices.Clone(c.Points)
+	for j, p := range c.Points {
+		one.Points[j].QPS = p.Samples[i]
+	}
+	return &one
 }
 
 // addLatency measures single searches at the least effort of a curve whose recall

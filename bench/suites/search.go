@@ -44,12 +44,10 @@ func runSearch(ctx context.Context, e *Env, r *result.Run) error {
 				Value: float64(p.bytes), Note: "growth of the resident memory of its process while building"})
 		}
 	}
-	for _, threads := range e.Threads {
-		curves, err := searchInTurn(ctx, e, x, peers, threads)
-		if err != nil {
-			return err
-		}
-		r.Curves = append(r.Curves, curves...)
+	if r.Curves, err = searchInTurn(ctx, e, x, peers); err != nil {
+		return err
+	}
+	for curves := range slices.Chunk(r.Curves, 1+len(peers.all)) {
 		addGoals(r, curves)
 	}
 	addThreads(r)
@@ -111,41 +109,64 @@ func lasts(all [][]float64) []string {
 	return out
 }
 
-// searchInTurn measures the curves of ours and of every peer, repetition by
-// repetition and effort by effort in turn.
-func searchInTurn(ctx context.Context, e *Env, x *hnsw.Index, peers *peers, threads int) (
-	[]result.Curve, error,
-) {
-	curves := []result.Curve{{System: ours, Label: "index", Threads: threads, K: e.K}}
-	for _, p := range peers.all {
-		curves = append(curves, result.Curve{System: p.name, Threads: threads, K: e.K})
+// searchInTurn measures the curves of ours and of every peer, effort by effort and
+// repetition by repetition in turn, with each number of threads beside the others: a
+// shared machine drifts. The curves of one number of threads follow one another, ours
+// first.
+func searchInTurn(ctx context.Context, e *Env, x *hnsw.Index, peers *peers) ([]result.Curve, error) {
+	var curves []result.Curve
+	for _, threads := range e.Threads {
+		curves = append(curves, result.Curve{System: ours, Label: "index", Threads: threads, K: e.K})
+		for _, p := range peers.all {
+			curves = append(curves, result.Curve{System: p.name, Threads: threads, K: e.K})
+		}
 	}
 	for _, ef := range searchEfs {
 		points := make([]result.Point, len(curves))
 		for range e.Repeat {
-			s, err := searchIndex(ctx, e, x, ef, threads, e.Seconds)
-			if err != nil {
-				return nil, err
-			}
-			points[0].Recall, points[0].Samples = s.recall, append(points[0].Samples, s.qps)
-			for i, p := range peers.all {
-				recall, qps, err := p.search(ctx, ef, threads, e.Seconds)
+			for i := range curves {
+				recall, qps, err := searchPoint(ctx, e, x, peers, i, ef)
 				if err != nil {
 					return nil, err
 				}
-				points[i+1].Recall, points[i+1].Samples = recall, append(points[i+1].Samples, qps)
+				points[i].Recall, points[i].Samples = recall, append(points[i].Samples, qps)
 			}
 		}
-		line := fmt.Sprintf("  %d threads, ef %3d:", threads, ef)
 		for i := range points {
 			points[i].Ef, points[i].QPS = ef, measure.Median(points[i].Samples)
 			curves[i].Points = append(curves[i].Points, points[i])
-			line += fmt.Sprintf("  %s %.4f %s", curves[i].System, points[i].Recall,
-				result.Number(points[i].QPS, "q/s"))
+		}
+		saySpeeds(e, curves, ef)
+	}
+	return curves, nil
+}
+
+// searchPoint measures one system with one number of threads: those of curve i.
+func searchPoint(ctx context.Context, e *Env, x *hnsw.Index, peers *peers, i, ef int) (
+	recall, qps float64, err error,
+) {
+	systems := 1 + len(peers.all)
+	threads := e.Threads[i/systems]
+	if system := i % systems; system > 0 {
+		return peers.all[system-1].search(ctx, ef, threads, e.Seconds)
+	}
+	s, err := searchIndex(ctx, e, x, ef, threads, e.Seconds)
+	if err != nil {
+		return 0, 0, err
+	}
+	return s.recall, s.qps, nil
+}
+
+// saySpeeds prints the last point of each curve, a line for each number of threads.
+func saySpeeds(e *Env, curves []result.Curve, ef int) {
+	for part := range slices.Chunk(curves, len(curves)/len(e.Threads)) {
+		line := fmt.Sprintf("  %d threads, ef %3d:", part[0].Threads, ef)
+		for _, c := range part {
+			p := c.Points[len(c.Points)-1]
+			line += fmt.Sprintf("  %s %.4f %s", c.System, p.Recall, result.Number(p.QPS, "q/s"))
 		}
 		e.say("%s", line)
 	}
-	return curves, nil
 }
 
 // addGoals adds the speed at each goal of recall, with hnswlib's as the target of
