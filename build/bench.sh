@@ -15,14 +15,19 @@ data=("$@")
 if [ ${#data[@]} = 0 ]; then data=(code-lsa-256 mnist-784 clustered-1m-128); fi
 readonly out=bench/results
 
-# run SUITES DATA
+# run SUITES DATA REPEAT
 run() {
   bin/vectorizer bench --suite "$1" --data "$2" --peers "${BENCH_PEERS:-hnswlib}" --threads 1,2 \
-    --seconds "${BENCH_SECONDS:-0.7}" --out "$out" --report -
+    --repeat "$3" --seconds "${BENCH_SECONDS:-0.7}" --out "$out" --report -
 }
 
-run all "${data[0]}"
+run all "${data[0]}" 3
 for set in "${data[@]:1}"; do
-  run search,build,http,filtered,quantisation,update "$set"
+  case $set in
+    # Peers need minutes for each index of a million rows: one repetition, and the
+    # build times that the suite search takes are enough.
+    *-1m-*) run search,http,filtered,quantisation,update "$set" 1 ;;
+    *) run search,build,http,filtered,quantisation,update "$set" 3 ;;
+  esac
 done
 bin/vectorizer bench report "$out" --report "$out/REPORT.html"
