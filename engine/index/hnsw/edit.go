@@ -75,9 +75,9 @@ func (w *walk) linkIfRoom(from, to uint32, level int) {
 	atomic.StoreUint32(&list[n], to)
 }
 
-// swapLink replaces from's link to one row by a link to another, or takes it away
-// where that is NoRow or linked to already. It reports whether to is linked to now.
-// The last link to gone stays.
+// swapLink replaces from's link to gone by one to to, or takes it away where that is
+// NoRow or linked to already. It reports whether it added a link. The last link to gone
+// stays.
 func (w *walk) swapLink(from, gone, to uint32, level int) bool {
 	lock := w.x.listLock(from)
 	lock.Lock()
@@ -89,7 +89,7 @@ func (w *walk) swapLink(from, gone, to uint32, level int) bool {
 	if at < 0 || level == 0 && !w.m.mayDrop(gone) {
 		return false
 	}
-	add := to != NoRow && to != from && !slices.Contains(s.list, to)
+	add := to != NoRow && !slices.Contains(s.list, to)
 	if add {
 		s.list[at] = to
 		if level == 0 {

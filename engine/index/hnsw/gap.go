@@ -12,9 +12,9 @@ import (
 // around the gap. So the job that links the row anew closes the gap too: the rows
 // around it are compared with one another once, while they are in the cache, and all
 // that follows is done from that one table. Xu et al. 2025, "In-place updates of a
-// graph index for streaming approximate nearest neighbor search", algorithm 5, mend
-// a deletion likewise, from what a search meets. Links to where the row was from rows
-// that it did not link to are unknown here; they wait for the next repair pass.
+// graph index for streaming approximate nearest neighbor search", mend a deletion at
+// once too, from what a search meets. Links to where the row was from rows that it did
+// not link to are unknown here; they wait for the next repair pass.
 
 // gapRows bounds the rows around a gap: a bit of a word stands for each.
 const gapRows = 64
