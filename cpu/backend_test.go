@@ -114,7 +114,12 @@ func TestMatrixBytesLimit(t *testing.T) {
 // BenchmarkExact is exact search of 100,000 × 256 in batches. It reports queries
 // and multiplications a second.
 func BenchmarkExact(b *testing.B) {
-	h := randomHost(100_000, 256, compute.Cosine)
+	for name, metric := range map[string]compute.Metric{"cosine": compute.Cosine, "l2": compute.L2} {
+		b.Run(name, func(b *testing.B) { benchmarkExact(b, randomHost(100_000, 256, metric)) })
+	}
+}
+
+func benchmarkExact(b *testing.B, h compute.HostRows) {
 	for _, workers := range []int{1, 2} {
 		backend := New(Options{Workers: workers})
 		for _, n := range []int{1, 4, 64} {

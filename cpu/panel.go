@@ -10,7 +10,7 @@ import (
 
 const (
 	// panelRows is the rows that a panel passes over before its results are looked
-	// at: they and the results stay near, and twelve, the kernel's group, divides it.
+	// at: they and the results stay near, and the kernels' groups, twelve and three, divide it.
 	panelRows = 48
 	// panelTileBytes bounds rows that are copied together for panels.
 	panelTileBytes = 192 << 10

@@ -52,6 +52,26 @@ func dotTileF32AVX2(q *float32, n int, qStrideBytes int, rows *float32, strideBy
 //go:noescape
 func l2TileF32AVX2(q *float32, n int, qStrideBytes int, rows *float32, strideBytes int, out *float32, outStrideBytes int, groups int)
 
+// dotPanelF32AVX2 is n > 0 components of all queries of a panel against count rows; row j's
+// results go to out + 128*j bytes, or are added to what is there if add is not 0.
+// Beside a group of 3 rows 12*n bytes are fetched, ahead bytes from its first.
+//
+//go:noescape
+func dotPanelF32AVX2(panel *float32, n int, rows *float32, strideBytes int, out *float32, count int, add int, ahead int)
+
+// l2PanelF32AVX2 is n > 0 components of all queries of a panel against count rows; row j's
+// results go to out + 128*j bytes, or are added to what is there if add is not 0.
+// Beside a group of 3 rows 12*n bytes are fetched, ahead bytes from its first.
+//
+//go:noescape
+func l2PanelF32AVX2(panel *float32, n int, rows *float32, strideBytes int, out *float32, count int, add int, ahead int)
+
+// lessPanelF32AVX2 sets d = mul*d + add for rows > 0 rows of a panel's results, and
+// bit i of mask[j] where query i's is below limits[i].
+//
+//go:noescape
+func lessPanelF32AVX2(d *float32, rows int, mul float32, add float32, limits *float32, mask *uint32)
+
 // dotRowsF16AVX2 is count rows of n components in sequence, strideBytes apart.
 //
 //go:noescape
@@ -157,3 +177,6 @@ func hammingGatherAVX2(q *uint64, rows *uint64, n int, strideBytes int, ids *uin
 //
 //go:noescape
 func lessF32AVX2(d *float32, words int, mul float32, add float32, limit float32, mask *uint64)
+
+// peakF32AVX2 multiplies and adds as fast as the machine can; turns > 0.
+func peakF32AVX2(turns int)

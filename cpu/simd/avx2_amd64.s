@@ -1288,6 +1288,337 @@ sums:
 	VZEROUPPER
 	RET
 
+// func dotPanelF32AVX2(panel *float32, n int, rows *float32, strideBytes int, out *float32, count int, add int, ahead int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·dotPanelF32AVX2(SB), NOSPLIT, $0-64
+	MOVQ rows+16(FP), AX
+	MOVQ strideBytes+24(FP), CX
+	MOVQ out+32(FP), DX
+	MOVQ count+40(FP), BX
+
+group1:
+	CMPQ   BX, $0x00000003
+	JL     groupEnd2
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	MOVQ   AX, SI
+	ADDQ   CX, AX
+	ADDQ   CX, AX
+	ADDQ   CX, AX
+	MOVQ   SI, DI
+	ADDQ   ahead+56(FP), DI
+	MOVQ   panel+0(FP), R8
+	MOVQ   n+8(FP), R9
+
+columns4:
+	PREFETCHT0   (DI)
+	ADDQ         $0x0000000c, DI
+	VBROADCASTSS (SI), Y12
+	VBROADCASTSS (SI)(CX*1), Y13
+	VBROADCASTSS (SI)(CX*2), Y14
+	VMOVUPS      (R8), Y15
+	VFMADD231PS  Y12, Y15, Y0
+	VFMADD231PS  Y13, Y15, Y4
+	VFMADD231PS  Y14, Y15, Y8
+	VMOVUPS      32(R8), Y15
+	VFMADD231PS  Y12, Y15, Y1
+	VFMADD231PS  Y13, Y15, Y5
+	VFMADD231PS  Y14, Y15, Y9
+	VMOVUPS      64(R8), Y15
+	VFMADD231PS  Y12, Y15, Y2
+	VFMADD231PS  Y13, Y15, Y6
+	VFMADD231PS  Y14, Y15, Y10
+	VMOVUPS      96(R8), Y15
+	VFMADD231PS  Y12, Y15, Y3
+	VFMADD231PS  Y13, Y15, Y7
+	VFMADD231PS  Y14, Y15, Y11
+	ADDQ         $0x04, SI
+	ADDQ         $0x00000080, R8
+	DECQ         R9
+	JNZ          columns4
+	CMPQ         add+48(FP), $0x00
+	JZ           store3
+	VADDPS       (DX), Y0, Y0
+	VADDPS       32(DX), Y1, Y1
+	VADDPS       64(DX), Y2, Y2
+	VADDPS       96(DX), Y3, Y3
+	VADDPS       128(DX), Y4, Y4
+	VADDPS       160(DX), Y5, Y5
+	VADDPS       192(DX), Y6, Y6
+	VADDPS       224(DX), Y7, Y7
+	VADDPS       256(DX), Y8, Y8
+	VADDPS       288(DX), Y9, Y9
+	VADDPS       320(DX), Y10, Y10
+	VADDPS       352(DX), Y11, Y11
+
+store3:
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, 32(DX)
+	VMOVUPS Y2, 64(DX)
+	VMOVUPS Y3, 96(DX)
+	VMOVUPS Y4, 128(DX)
+	VMOVUPS Y5, 160(DX)
+	VMOVUPS Y6, 192(DX)
+	VMOVUPS Y7, 224(DX)
+	VMOVUPS Y8, 256(DX)
+	VMOVUPS Y9, 288(DX)
+	VMOVUPS Y10, 320(DX)
+	VMOVUPS Y11, 352(DX)
+	ADDQ    $0x00000180, DX
+	SUBQ    $0x00000003, BX
+	JMP     group1
+
+groupEnd2:
+group5:
+	CMPQ   BX, $0x00000001
+	JL     groupEnd6
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   AX, SI
+	ADDQ   CX, AX
+	MOVQ   panel+0(FP), DI
+	MOVQ   n+8(FP), R8
+
+columns8:
+	VBROADCASTSS (SI), Y4
+	VMOVUPS      (DI), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VMOVUPS      32(DI), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VMOVUPS      64(DI), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VMOVUPS      96(DI), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	ADDQ         $0x04, SI
+	ADDQ         $0x00000080, DI
+	DECQ         R8
+	JNZ          columns8
+	CMPQ         add+48(FP), $0x00
+	JZ           store7
+	VADDPS       (DX), Y0, Y0
+	VADDPS       32(DX), Y1, Y1
+	VADDPS       64(DX), Y2, Y2
+	VADDPS       96(DX), Y3, Y3
+
+store7:
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, 32(DX)
+	VMOVUPS Y2, 64(DX)
+	VMOVUPS Y3, 96(DX)
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000001, BX
+	JMP     group5
+
+groupEnd6:
+	VZEROUPPER
+	RET
+
+// func l2PanelF32AVX2(panel *float32, n int, rows *float32, strideBytes int, out *float32, count int, add int, ahead int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·l2PanelF32AVX2(SB), NOSPLIT, $0-64
+	MOVQ rows+16(FP), AX
+	MOVQ strideBytes+24(FP), CX
+	MOVQ out+32(FP), DX
+	MOVQ count+40(FP), BX
+
+group1:
+	CMPQ   BX, $0x00000003
+	JL     groupEnd2
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	MOVQ   AX, SI
+	ADDQ   CX, AX
+	ADDQ   CX, AX
+	ADDQ   CX, AX
+	MOVQ   SI, DI
+	ADDQ   ahead+56(FP), DI
+	MOVQ   panel+0(FP), R8
+	MOVQ   n+8(FP), R9
+
+columns4:
+	PREFETCHT0   (DI)
+	ADDQ         $0x0000000c, DI
+	VBROADCASTSS (SI), Y12
+	VBROADCASTSS (SI)(CX*1), Y13
+	VBROADCASTSS (SI)(CX*2), Y14
+	VSUBPS       (R8), Y12, Y15
+	VFMADD231PS  Y15, Y15, Y0
+	VSUBPS       (R8), Y13, Y15
+	VFMADD231PS  Y15, Y15, Y4
+	VSUBPS       (R8), Y14, Y15
+	VFMADD231PS  Y15, Y15, Y8
+	VSUBPS       32(R8), Y12, Y15
+	VFMADD231PS  Y15, Y15, Y1
+	VSUBPS       32(R8), Y13, Y15
+	VFMADD231PS  Y15, Y15, Y5
+	VSUBPS       32(R8), Y14, Y15
+	VFMADD231PS  Y15, Y15, Y9
+	VSUBPS       64(R8), Y12, Y15
+	VFMADD231PS  Y15, Y15, Y2
+	VSUBPS       64(R8), Y13, Y15
+	VFMADD231PS  Y15, Y15, Y6
+	VSUBPS       64(R8), Y14, Y15
+	VFMADD231PS  Y15, Y15, Y10
+	VSUBPS       96(R8), Y12, Y12
+	VFMADD231PS  Y12, Y12, Y3
+	VSUBPS       96(R8), Y13, Y12
+	VFMADD231PS  Y12, Y12, Y7
+	VSUBPS       96(R8), Y14, Y12
+	VFMADD231PS  Y12, Y12, Y11
+	ADDQ         $0x04, SI
+	ADDQ         $0x00000080, R8
+	DECQ         R9
+	JNZ          columns4
+	CMPQ         add+48(FP), $0x00
+	JZ           store3
+	VADDPS       (DX), Y0, Y0
+	VADDPS       32(DX), Y1, Y1
+	VADDPS       64(DX), Y2, Y2
+	VADDPS       96(DX), Y3, Y3
+	VADDPS       128(DX), Y4, Y4
+	VADDPS       160(DX), Y5, Y5
+	VADDPS       192(DX), Y6, Y6
+	VADDPS       224(DX), Y7, Y7
+	VADDPS       256(DX), Y8, Y8
+	VADDPS       288(DX), Y9, Y9
+	VADDPS       320(DX), Y10, Y10
+	VADDPS       352(DX), Y11, Y11
+
+store3:
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, 32(DX)
+	VMOVUPS Y2, 64(DX)
+	VMOVUPS Y3, 96(DX)
+	VMOVUPS Y4, 128(DX)
+	VMOVUPS Y5, 160(DX)
+	VMOVUPS Y6, 192(DX)
+	VMOVUPS Y7, 224(DX)
+	VMOVUPS Y8, 256(DX)
+	VMOVUPS Y9, 288(DX)
+	VMOVUPS Y10, 320(DX)
+	VMOVUPS Y11, 352(DX)
+	ADDQ    $0x00000180, DX
+	SUBQ    $0x00000003, BX
+	JMP     group1
+
+groupEnd2:
+group5:
+	CMPQ   BX, $0x00000001
+	JL     groupEnd6
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   AX, SI
+	ADDQ   CX, AX
+	MOVQ   panel+0(FP), DI
+	MOVQ   n+8(FP), R8
+
+columns8:
+	VBROADCASTSS (SI), Y4
+	VSUBPS       (DI), Y4, Y5
+	VFMADD231PS  Y5, Y5, Y0
+	VSUBPS       32(DI), Y4, Y5
+	VFMADD231PS  Y5, Y5, Y1
+	VSUBPS       64(DI), Y4, Y5
+	VFMADD231PS  Y5, Y5, Y2
+	VSUBPS       96(DI), Y4, Y4
+	VFMADD231PS  Y4, Y4, Y3
+	ADDQ         $0x04, SI
+	ADDQ         $0x00000080, DI
+	DECQ         R8
+	JNZ          columns8
+	CMPQ         add+48(FP), $0x00
+	JZ           store7
+	VADDPS       (DX), Y0, Y0
+	VADDPS       32(DX), Y1, Y1
+	VADDPS       64(DX), Y2, Y2
+	VADDPS       96(DX), Y3, Y3
+
+store7:
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, 32(DX)
+	VMOVUPS Y2, 64(DX)
+	VMOVUPS Y3, 96(DX)
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000001, BX
+	JMP     group5
+
+groupEnd6:
+	VZEROUPPER
+	RET
+
+// func lessPanelF32AVX2(d *float32, rows int, mul float32, add float32, limits *float32, mask *uint32)
+// Requires: AVX, FMA3
+TEXT ·lessPanelF32AVX2(SB), NOSPLIT, $0-40
+	VBROADCASTSS mul+16(FP), Y0
+	VBROADCASTSS add+20(FP), Y1
+	MOVQ         d+0(FP), AX
+	MOVQ         rows+8(FP), CX
+	MOVQ         limits+24(FP), DX
+	MOVQ         mask+32(FP), BX
+	VMOVUPS      (DX), Y2
+	VMOVUPS      32(DX), Y3
+	VMOVUPS      64(DX), Y4
+	VMOVUPS      96(DX), Y5
+
+row:
+	VMOVUPS     (AX), Y6
+	VFMADD213PS Y1, Y0, Y6
+	VMOVUPS     Y6, (AX)
+	VCMPPS      $0x11, Y2, Y6, Y6
+	VMOVMSKPS   Y6, DX
+	VMOVUPS     32(AX), Y6
+	VFMADD213PS Y1, Y0, Y6
+	VMOVUPS     Y6, 32(AX)
+	VCMPPS      $0x11, Y3, Y6, Y6
+	VMOVMSKPS   Y6, SI
+	SHLQ        $0x08, SI
+	ORQ         SI, DX
+	VMOVUPS     64(AX), Y6
+	VFMADD213PS Y1, Y0, Y6
+	VMOVUPS     Y6, 64(AX)
+	VCMPPS      $0x11, Y4, Y6, Y6
+	VMOVMSKPS   Y6, SI
+	SHLQ        $0x10, SI
+	ORQ         SI, DX
+	VMOVUPS     96(AX), Y6
+	VFMADD213PS Y1, Y0, Y6
+	VMOVUPS     Y6, 96(AX)
+	VCMPPS      $0x11, Y5, Y6, Y6
+	VMOVMSKPS   Y6, SI
+	SHLQ        $0x18, SI
+	ORQ         SI, DX
+	MOVL        DX, (BX)
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x04, BX
+	DECQ        CX
+	JNZ         row
+	VZEROUPPER
+	RET
+
 // func dotRowsF16AVX2(q *float32, rows *uint16, n int, strideBytes int, out *float32, count int)
 // Requires: AVX, F16C, FMA3
 TEXT ·dotRowsF16AVX2(SB), NOSPLIT, $0-48
@@ -5240,5 +5571,42 @@ word:
 	ADDQ        $0x00000008, DX
 	DECQ        CX
 	JNZ         word
+	VZEROUPPER
+	RET
+
+// func peakF32AVX2(turns int)
+// Requires: AVX, FMA3
+TEXT ·peakF32AVX2(SB), NOSPLIT, $0-8
+	MOVQ   turns+0(FP), AX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	VXORPS Y12, Y12, Y12
+	VXORPS Y13, Y13, Y13
+
+turn:
+	VFMADD231PS Y0, Y1, Y2
+	VFMADD231PS Y0, Y1, Y3
+	VFMADD231PS Y0, Y1, Y4
+	VFMADD231PS Y0, Y1, Y5
+	VFMADD231PS Y0, Y1, Y6
+	VFMADD231PS Y0, Y1, Y7
+	VFMADD231PS Y0, Y1, Y8
+	VFMADD231PS Y0, Y1, Y9
+	VFMADD231PS Y0, Y1, Y10
+	VFMADD231PS Y0, Y1, Y11
+	VFMADD231PS Y0, Y1, Y12
+	VFMADD231PS Y0, Y1, Y13
+	DECQ        AX
+	JNZ         turn
 	VZEROUPPER
 	RET

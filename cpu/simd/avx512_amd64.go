@@ -114,14 +114,14 @@ func l2TileF32AVX512(q *float32, n int, qStrideBytes int, rows *float32, strideB
 
 // dotPanelF32AVX512 is n > 0 components of all queries of a panel against count rows; row j's
 // results go to out + 128*j bytes, or are added to what is there if add is not 0.
-// Beside a group of twelve rows 48*n bytes are fetched, ahead bytes from its first.
+// Beside a group of 12 rows 48*n bytes are fetched, ahead bytes from its first.
 //
 //go:noescape
 func dotPanelF32AVX512(panel *float32, n int, rows *float32, strideBytes int, out *float32, count int, add int, ahead int)
 
 // l2PanelF32AVX512 is n > 0 components of all queries of a panel against count rows; row j's
 // results go to out + 128*j bytes, or are added to what is there if add is not 0.
-// Beside a group of twelve rows 48*n bytes are fetched, ahead bytes from its first.
+// Beside a group of 12 rows 48*n bytes are fetched, ahead bytes from its first.
 //
 //go:noescape
 func l2PanelF32AVX512(panel *float32, n int, rows *float32, strideBytes int, out *float32, count int, add int, ahead int)
@@ -143,3 +143,6 @@ func dotRowsU8I8AVX512(q *int8, rows *uint8, n int, strideBytes int, out *int32,
 //
 //go:noescape
 func dotGatherU8I8AVX512(q *int8, rows *uint8, n int, strideBytes int, ids *uint32, out *int32, count int, ahead int)
+
+// peakF32AVX512 multiplies and adds as fast as the machine can; turns > 0.
+func peakF32AVX512(turns int)

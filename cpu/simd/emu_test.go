@@ -46,9 +46,9 @@ func TestEmulated(t *testing.T) {
 			if level == "AVX2" {
 				emulateConversions(t, p, used, r)
 				emulateLess(t, p, used, r)
-			} else {
-				emulatePanels(t, p, used, r)
 			}
+			emulatePanels(t, p, used, level, r)
+			emulatePeak(t, p, used, level)
 			for name := range p.funcs {
 				if !used[name] {
 					t.Errorf("%s was not run", name)

@@ -142,12 +142,12 @@ func BenchmarkPanelF32(b *testing.B) {
 }
 
 // emulatePanels runs the panel's kernels in the interpreter.
-func emulatePanels(t *testing.T, p *asmProgram, used map[string]bool, r *rand.Rand) {
+func emulatePanels(t *testing.T, p *asmProgram, used map[string]bool, level string, r *rand.Rand) {
 	for name, generic := range map[string]func(panel, rows []float32, stride, count int, out []float32, first int){
-		"dotPanelF32AVX512": dotPanelF32Generic, "l2PanelF32AVX512": l2PanelF32Generic,
+		"dotPanelF32" + level: dotPanelF32Generic, "l2PanelF32" + level: l2PanelF32Generic,
 	} {
 		used[name] = true
-		for _, count := range []int{1, 3, 4, 11, 12, 30} {
+		for _, count := range []int{1, 2, 3, 4, 11, 12, 30} {
 			for add := range 2 {
 				n := 1 + r.IntN(20)
 				stride := n + r.IntN(3)
@@ -167,14 +167,15 @@ func emulatePanels(t *testing.T, p *asmProgram, used map[string]bool, r *rand.Ra
 			}
 		}
 	}
-	used["lessPanelF32AVX512"] = true
+	less := "lessPanelF32" + level
+	used[less] = true
 	d, limits := randomF32(r, 3*PanelQueries), [PanelQueries]float32{}
 	mask, wantMask := make([]uint32, 3), make([]uint32, 3)
 	want := slices.Clone(d)
 	lessPanelF32Generic(want, -1, 1, &limits, wantMask)
 	m := newEmu(t, p)
 	scale := uint64(math.Float32bits(-1)) | uint64(math.Float32bits(1))<<32
-	m.call("lessPanelF32AVX512", placeSlice(m, d), 3, scale, placeSlice(m, limits[:]), placeSlice(m, mask))
+	m.call(less, placeSlice(m, d), 3, scale, placeSlice(m, limits[:]), placeSlice(m, mask))
 	if !slices.Equal(d, want) || !slices.Equal(mask, wantMask) {
 		t.Fatalf("less: got %x want %x", mask, wantMask)
 	}

@@ -30,10 +30,11 @@ func emitAVX512() {
 		emitGather(m.name+"GatherI8AVX512", i8, i8Types, avx512IntFour, avx512IntOne)
 	}
 	emitTilesAVX512()
-	emitPanels()
+	emitPanelsAVX512()
 	u8 := u8i8AVX512()
 	emitRows("dotRowsU8I8AVX512", u8, u8i8Types, avx512IntFour, avx512IntOne)
 	emitGather("dotGatherU8I8AVX512", u8, u8i8Types, avx512IntFour, avx512IntOne)
+	emitPeak("peakF32AVX512", 64, 24)
 }
 
 // f32AVX512 is sixteen float32 a step; the last step is masked.

@@ -26,6 +26,7 @@ func emitF32AVX2() {
 		emitGather(m.name+"GatherF32AVX2", m.a, f32Types, avx2Four, avx2One)
 	}
 	emitTilesAVX2(masks)
+	emitPanelsAVX2(masks)
 }
 
 // maskTable declares 2*lanes dwords, all ones then zeros: loading lanes of them

@@ -100,4 +100,5 @@ func emitAVX2() {
 	emitI8AVX2()
 	emitBitsAVX2()
 	emitLess()
+	emitPeak("peakF32AVX2", 32, 12)
 }
