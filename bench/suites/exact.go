@@ -5,6 +5,8 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/vectorizer-go/vectorizer/bench/dataset"
@@ -12,6 +14,7 @@ import (
 	"github.com/vectorizer-go/vectorizer/bench/query"
 	"github.com/vectorizer-go/vectorizer/bench/result"
 	"github.com/vectorizer-go/vectorizer/cpu"
+	"github.com/vectorizer-go/vectorizer/cpu/simd"
 	"github.com/vectorizer-go/vectorizer/engine/compute"
 )
 
@@ -20,6 +23,8 @@ const (
 	exactDim   = 256
 	exactBatch = 64
 	exactGain  = 1.5
+	// exactShare is the share of the machine's multiplications that exact search does.
+	exactShare = 0.8
 	// blas is the peer that is a matrix product and a selection.
 	blas = "openblas"
 )
@@ -46,7 +51,7 @@ func runExact(ctx context.Context, e *Env, r *result.Run) error {
 		}
 	}
 	backend := cpu.New(cpu.Options{Workers: e.BuildTh})
-	var own []float64
+	var own, shares []float64
 	var theirs blasTimes
 	recall := 0.0
 	for range e.Repeat {
@@ -55,6 +60,9 @@ func runExact(ctx context.Context, e *Env, r *result.Run) error {
 			return errors.Join(err, backend.Close())
 		}
 		own, recall = append(own, qps), found
+		if peak := peakRate(e.BuildTh, e.Seconds); peak > 0 {
+			shares = append(shares, qps*float64(len(set.Base))/peak)
+		}
 		if at := peers.index(blas); at >= 0 {
 			if err := theirs.add(ctx, &part, peers.all[at], qps); err != nil {
 				return errors.Join(err, backend.Close())
@@ -65,9 +73,33 @@ func runExact(ctx context.Context, e *Env, r *result.Run) error {
 		Recall: recall}, own...)
 	r.Add(result.Figure{Name: "multiplications of exact search: " + ours, Unit: "G/s", Better: result.Higher,
 		Value: measure.Median(own) * float64(len(set.Base)) / 1e9})
+	if len(shares) > 0 {
+		r.Add(result.Figure{Name: "share of the machine's multiplications", Better: result.Higher,
+			Note:   "of vector multiply-adds on registers alone, as many threads",
+			Target: &result.Target{Value: exactShare, From: "aim of exact search"}}, shares...)
+	}
 	theirs.report(r)
 	e.sayFigures(r)
 	return backend.Close()
+}
+
+// peakRate is how many multiplications a second so many threads can do, 0 where no
+// kernel measures that.
+func peakRate(threads int, seconds float64) float64 {
+	const turns = 1 << 16 // some tenths of a millisecond
+	var wg sync.WaitGroup
+	var done atomic.Int64
+	begin := time.Now()
+	for range threads {
+		wg.Go(func() {
+			for n := 1; n > 0 && time.Since(begin).Seconds() < seconds; {
+				n = simd.PeakF32(turns)
+				done.Add(int64(n))
+			}
+		})
+	}
+	wg.Wait()
+	return float64(done.Load()) / time.Since(begin).Seconds()
 }
 
 // blasTimes are the measurements of OpenBLAS, and ours against each.

@@ -2,15 +2,21 @@ package suites
 
 import (
 	"context"
+	"math"
 
 	"github.com/vectorizer-go/vectorizer/bench/result"
 	"github.com/vectorizer-go/vectorizer/engine/index/codes"
 	"github.com/vectorizer-go/vectorizer/engine/index/hnsw"
 )
 
-// sq8Share is the share of full precision's memory that eight-bit codes with mapped
-// vectors may take.
-const sq8Share = 0.35
+const (
+	// sq8Share is the share of full precision's memory that eight-bit codes with mapped
+	// vectors may take.
+	sq8Share = 0.35
+	// autoLoss is the recall that the codes that the data chose may lose beside full
+	// precision at any effort.
+	autoLoss = 0.002
+)
 
 // codeKinds lists the settings of quantisation, none first.
 func codeKinds() []codes.Kind {
@@ -71,6 +77,12 @@ func runQuantisation(ctx context.Context, e *Env, r *result.Run) error {
 		if kinds[i] == codes.SQ8 {
 			addSQ8Goals(r, &curves[i], float64(memory[codes.SQ8])/float64(full))
 		}
+		if kinds[i] == codes.Auto {
+			r.Add(result.Figure{Name: "recall that auto loses beside full precision, at the same effort",
+				Better: result.Lower, Value: loss(&curves[0], &curves[i]),
+				Note:   "the most at any effort; two graphs by equal means differ by about 0.002",
+				Target: &result.Target{Value: autoLoss, From: "aim of codes"}})
+		}
 	}
 	r.Notes = append(r.Notes, "Vectors are mapped from a file, as a server has them after a start. What is mapped is "+
 		"not counted as memory of the index: the system drops it when it needs the memory. Searches by codes read "+
@@ -98,4 +110,16 @@ func addSQ8Goals(r *result.Run, c *result.Curve, share float64) {
 		Value: share, Target: &result.Target{Value: sq8Share, From: "aim of eight-bit codes"}})
 	r.Add(result.Figure{Name: "recall that sq8 reaches", Better: result.Higher, Value: best(c), Recall: best(c),
 		Target: &result.Target{Value: recallGoals[1], From: "aim of eight-bit codes"}})
+}
+
+// loss is how much lower the recall of c is than that of full at the same effort, at
+// most; below 0 where it is higher at every one.
+func loss(full, c *result.Curve) float64 {
+	most := math.Inf(-1)
+	for i := range min(len(full.Points), len(c.Points)) {
+		if full.Points[i].Ef == c.Points[i].Ef {
+			most = max(most, full.Points[i].Recall-c.Points[i].Recall)
+		}
+	}
+	return most
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/vectorizer-go/vectorizer/bench/dataset"
 	"github.com/vectorizer-go/vectorizer/bench/measure"
 	"github.com/vectorizer-go/vectorizer/bench/result"
+	"github.com/vectorizer-go/vectorizer/cpu/simd"
 )
 
 // tinyEnv is an Env whose measurements take moments. The suites that need a
@@ -156,6 +157,18 @@ func TestQuantisationSuite(t *testing.T) {
 	if f := run.Figure("recall that sq8 reaches"); f == nil || !f.Met() {
 		t.Errorf("%+v", f)
 	}
+	name := "recall that auto loses beside full precision, at the same effort"
+	if f := run.Figure(name); f == nil || f.Target == nil || f.Value < -0.1 || f.Value > 0.1 {
+		t.Errorf("%s: %+v", name, f)
+	}
+}
+
+func TestLoss(t *testing.T) {
+	full := result.Curve{Points: []result.Point{{Ef: 10, Recall: 0.9}, {Ef: 20, Recall: 0.95}, {Ef: 40, Recall: 0.99}}}
+	codes := result.Curve{Points: []result.Point{{Ef: 10, Recall: 0.92}, {Ef: 20, Recall: 0.94}, {Ef: 30, Recall: 0.5}}}
+	if got := loss(&full, &codes); math.Abs(got-0.01) > 1e-9 {
+		t.Errorf("loss %v, want 0.01: what both have at an effort counts", got)
+	}
 }
 
 func TestExactSuite(t *testing.T) {
@@ -163,6 +176,14 @@ func TestExactSuite(t *testing.T) {
 	f := run.Figure("exact queries per second: vectorizer")
 	if f == nil || f.Value <= 0 || f.Recall != 1 || run.Data.Rows != 1000 || run.Data.Dim != exactDim {
 		t.Errorf("%+v %+v", f, run.Data)
+	}
+	share := run.Figure("share of the machine's multiplications")
+	if simd.PeakF32(1) == 0 { // no kernel measures what the machine can do
+		if share != nil {
+			t.Errorf("a share of nothing: %+v", share)
+		}
+	} else if share == nil || share.Value <= 0 || share.Value > 1.5 {
+		t.Errorf("%+v", share)
 	}
 }
 
