@@ -34,7 +34,7 @@ func (w *walk) insert(row uint32) {
 		return
 	}
 	top := int(e >> 32)
-	at, _ := w.descend(uint32(e), top, min(level, top))
+	at := w.approach(uint32(e), top, min(level, top))
 	w.s.ids = append(w.s.ids[:0], at)
 	// Its own lists first, on all levels: a search that is led to it from above
 	// must find the way down and on.

@@ -37,7 +37,7 @@ func (w *walk) relinkFar(row uint32, level int, e uint64, moved bool) {
 	top := int(e >> 32)
 	at := uint32(e)
 	if at != row {
-		at, _ = w.descend(at, top, min(level, top))
+		at = w.approach(at, top, min(level, top))
 	}
 	for l := min(level, top); l >= 0; l-- {
 		w.s.old = appendLinks(w.s.old[:0], w.m.links(&x.lv, row, l))

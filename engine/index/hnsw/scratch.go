@@ -21,6 +21,7 @@ type scratch struct {
 	own  []uint32  // the links of a new row on its levels, from the top, NoRow after each
 	ids  []uint32  // rows of the gather call being prepared
 	dist []float32 // their distances
+	way  []step    // the nearest rows on the way down
 
 	// Linking only.
 	watch  earlyWatch

@@ -96,7 +96,10 @@ func (w *walk) walkNear(ef int) {
 // enter seeds the beam with the row that the upper layers lead to.
 func (w *walk) enter() {
 	if e := w.x.entry.Load(); e != noEntry {
-		w.seed(w.descend(uint32(e), int(e>>32), 0))
+		w.descend(uint32(e), int(e>>32), 0)
+		for _, at := range w.s.way {
+			w.seed(at.row, at.dist)
+		}
 	}
 }
 

@@ -105,29 +105,6 @@ func (w *walk) fresh(list []uint32) []uint32 {
 	return w.s.seen.markAll(list, rows, stride, lines)
 }
 
-// descend walks greedily from row on the levels above down to stop, exclusive,
-// and returns the row where it arrives and its distance.
-func (w *walk) descend(row uint32, level, stop int) (uint32, float32) {
-	w.s.ids = append(w.s.ids[:0], row)
-	best := w.distances()[0]
-	w.early.floor = earlyFloor * (best + w.x.zero())
-	rows, stride, lines := w.src.fetch()
-	for ; level > stop; level-- {
-		for moved := true; moved; {
-			moved = false
-			w.s.ids = appendLinks(w.s.ids[:0], w.m.links(&w.x.lv, row, level))
-			w.tr.Hops++
-			simd.FetchRows(w.s.ids, rows, stride, lines)
-			for i, d := range w.distances() {
-				if d < best && w.s.ids[i] != w.skip {
-					best, row, moved = d, w.s.ids[i], true
-				}
-			}
-		}
-	}
-	return row, best
-}
-
 // seed offers rows whose distances are known as starting points.
 func (w *walk) seed(row uint32, d float32) {
 	if w.s.seen.mark(row) {
