@@ -4,10 +4,10 @@ import "github.com/vectorizer-go/vectorizer/cpu/simd"
 
 // How many rows a walk keeps on the upper levels. One, as in algorithm 5 of Malkov and
 // Yashunin 2016, finds its way in a graph that grew: its first rows have long links. Where
-// clusters are larger than efConstruction and rows were deleted and inserted again, links
-// between clusters are left on the upper levels only, and a greedy walk ends in a wrong
-// cluster now and then: a search misses all its neighbours, and an inserted row has all its links
-// where nobody looks for it. On level 1, which has many rows of each cluster, searches go on
+// clusters are larger than efConstruction and rows were deleted and inserted again, a greedy
+// walk ends in a wrong cluster now and then, probably because few links between clusters are left:
+// a search misses all its neighbours, and an inserted row has all its links where nobody
+// looks for it. On level 1, which has many rows of each cluster, searches go on
 // greedily. cpu/NOTES.md has what each width costs and saves.
 const (
 	searchWidth, searchWide = 4, 2 // rows, and the lowest level

@@ -96,10 +96,7 @@ func (w *walk) walkNear(ef int) {
 // enter seeds the beam with the row that the upper layers lead to.
 func (w *walk) enter() {
 	if e := w.x.entry.Load(); e != noEntry {
-		w.descend(uint32(e), int(e>>32), 0)
-		for _, at := range w.s.way {
-			w.seed(at.row, at.dist)
-		}
+		w.seed(w.descend(uint32(e), int(e>>32), 0))
 	}
 }
 
